@@ -1,0 +1,143 @@
+"""A catalog: a table of components by name, as strings, so that nothing is imported before it is used.
+
+A component is a frozen pydantic model of its own options. ``params.yaml`` names it and gives the options::
+
+    model: {name: mlp, options: {hidden: [128, 64]}}
+"""
+
+import difflib
+import importlib
+from collections.abc import Iterable, Mapping
+from typing import Any, Generic, Self, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from nnops.errors import NameUnknownError, ParamsError
+
+
+class Component(BaseModel):
+    """Base of all components: its fields are its options, unknown ones are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        """Smallest valid instances; contract suites run over them and the docs print them."""
+        return [cls()]
+
+
+T = TypeVar("T", bound=Component)
+
+
+class Catalog(Generic[T]):
+    """A table ``name -> "module:Class"`` of one kind of component.
+
+    Args:
+        kind: What its entries are, for messages: "model", "loss".
+        table: Import paths by name.
+    """
+
+    def __init__(self, kind: str, table: Mapping[str, str]) -> None:
+        self.kind = kind
+        self._table = dict(table)
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        return sorted(self._table)
+
+    def load(self, name: str, where: str = "") -> type[T]:
+        """Import the class of ``name``.
+
+        Raises:
+            NameUnknownError: No such name; the message holds the nearest one.
+        """
+        if name not in self._table:
+            raise NameUnknownError(f"{where or self.kind}: {unknown(self.kind, name, self._table)}")
+        module, _, attribute = self._table[name].partition(":")
+        return cast(type[T], getattr(importlib.import_module(module), attribute))
+
+    def build(self, name: str, options: Mapping[str, Any], where: str = "") -> T:
+        """Build the component ``name`` from its options.
+
+        Args:
+            name: An entry of the table.
+            options: The component's options.
+            where: The place in params.yaml, such as ``model``, for messages.
+
+        Raises:
+            NameUnknownError: No such name.
+            ParamsError: The component refuses its options.
+        """
+        component = self.load(name, f"params.yaml: {where}.name" if where else "")
+        try:
+            return component.model_validate(dict(options))
+        except ValidationError as error:
+            prefix = f"{where}.options" if where else f"{self.kind} {name}"
+            raise ParamsError(explain(error, prefix, component)) from error
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The name most like ``name``, or None where nothing is alike.
+
+    >>> nearest("crosentropy", ["mse", "cross_entropy"])
+    'cross_entropy'
+    """
+    found = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return found[0] if found else None
+
+
+def unknown(kind: str, name: str, names: Iterable[str]) -> str:
+    """One sentence for an unknown name, with the nearest one or all of them."""
+    names = sorted(names)
+    guess = nearest(name, names)
+    hint = f"did you mean '{guess}'?" if guess else f"there is {', '.join(names) or 'none'}."
+    return f"unknown {kind} '{name}'; {hint}"
+
+
+def explain(error: ValidationError, prefix: str, model: type[BaseModel]) -> str:
+    """The first fault of a pydantic error as one sentence that names the key of params.yaml."""
+    faults = error.errors(include_url=False)
+    # An unknown key is nearly always a misspelling of the missing one, so it is the one to name.
+    fault = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
+    path = [str(part) for part in fault["loc"] if not str(part).startswith(("function-", "tagged-"))]
+    where = ".".join(part for part in [prefix, *path] if part)
+    came = _shown(fault.get("input"))
+    if fault["type"] == "extra_forbidden":
+        parent, key = where.rpartition(".")[0], path[-1]
+        fields = _fields_at(model, path[:-1])
+        return f"params.yaml: {where}: {unknown('key', key, fields)}" + (f" (in {parent})" if parent else "")
+    if fault["type"] == "missing":
+        return f"params.yaml: {where} is missing."
+    message = fault["msg"]
+    if message.startswith("Value error, "):
+        return f"params.yaml: {where}: {message.removeprefix('Value error, ')}"
+    message = message[0].lower() + message[1:]
+    for start in ("input should be ", "input must be "):
+        if message.startswith(start):
+            message = f"must be {message.removeprefix(start)}"
+    return f"params.yaml: {where} {message}, got {came}."
+
+
+def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:
+    current: Any = model
+    for part in path:
+        fields = getattr(current, "model_fields", {})
+        if part not in fields:
+            continue
+        current = _inner_model(fields[part].annotation)
+    return list(getattr(current, "model_fields", {}))
+
+
+def _inner_model(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        found = _inner_model(inner)
+        if found is not None:
+            return found
+    return None
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,2 @@
+"""Data: read, cleaned, split, scaled and written as arrays that map into memory."""
+

@@ -1,0 +1,57 @@
+"""Every error that nnops raises on purpose; each says what must hold, what came, where, and what to write instead.
+
+    NnopsError              exit code 1: the work failed
+    ├── TrainingError       the training cannot go on (a loss that is not finite, a checkpoint that is damaged)
+    ├── GateError           a model version did not pass its gate
+    ├── TrackingError       the tracking store does not answer
+    ├── StudyError          a study cannot go on
+    └── InputError          exit code 2: what the user wrote is wrong
+        ├── ParamsError     params.yaml or --set
+        ├── DataError       a data file or a column
+        ├── NameUnknownError  a name that is in no table, answered with the nearest one
+        └── IntegrityError  a file whose content is not what its hash says
+"""
+
+
+class NnopsError(Exception):
+    """Base of all errors of nnops; the message is one sentence for the user."""
+
+    exit_code = 1
+
+
+class TrainingError(NnopsError):
+    """The training cannot go on."""
+
+
+class GateError(NnopsError):
+    """A model version did not pass the gate written in params.yaml."""
+
+
+class TrackingError(NnopsError):
+    """The tracking store or the model registry does not answer."""
+
+
+class StudyError(NnopsError):
+    """A study cannot go on."""
+
+
+class InputError(NnopsError):
+    """What the user wrote is wrong."""
+
+    exit_code = 2
+
+
+class ParamsError(InputError):
+    """A value in params.yaml or in --set is wrong."""
+
+
+class DataError(InputError):
+    """A data file, a column or a row is wrong."""
+
+
+class NameUnknownError(InputError):
+    """A name is in no table."""
+
+
+class IntegrityError(InputError):
+    """A file's content is not what its recorded hash says."""
