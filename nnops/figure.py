@@ -28,9 +28,7 @@ FAINT = "#e4e8ec"
 #: Told apart by people with any colour vision, also in grey; the first one is the house colour.
 COLORS = ("#2b5c8a", "#e08a2e", "#3d9970", "#b8475f", "#7a68ae", "#4fa3bf", "#b59a2b", "#8b949e")
 SEQUENTIAL = LinearSegmentedColormap.from_list("nnops", ["#f7fafc", "#c9dcec", "#7fabd0", "#2b5c8a", "#153553"])
-DIVERGING = LinearSegmentedColormap.from_list(
-    "nnops_diverging", ["#b8475f", "#e9c3ca", "#f7fafc", "#bcd3e6", "#2b5c8a"]
-)
+DIVERGING = LinearSegmentedColormap.from_list("nnops_ends", ["#b8475f", "#e9c3ca", "#f7fafc", "#bcd3e6", "#2b5c8a"])
 DPI = 144
 
 STYLE: dict[str, Any] = {
@@ -73,17 +71,23 @@ STYLE: dict[str, Any] = {
 }
 
 
+def _style() -> Any:
+    # The backend is left out: it would stay changed after the context ends.
+    settings: dict[Any, Any] = {key: value for key, value in matplotlib.rcParamsDefault.items() if key != "backend"}
+    return matplotlib.rc_context({**settings, **STYLE})
+
+
 class HouseFigure(Figure):
     """A figure whose axes are born in the house style, whatever the caller's matplotlib settings say."""
 
     def add_subplot(self, *args: Any, **kwargs: Any) -> Any:
         """As in matplotlib; ``subplots`` comes through here as well."""
-        with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
+        with _style():
             return super().add_subplot(*args, **kwargs)
 
     def add_axes(self, *args: Any, **kwargs: Any) -> Any:
         """As in matplotlib."""
-        with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
+        with _style():
             return super().add_axes(*args, **kwargs)
 
 
@@ -115,7 +119,7 @@ def render_png(figure: Figure) -> bytes:
             legend.get_frame().set(edgecolor="none", facecolor="white", alpha=0.85)
             for text in legend.get_texts():
                 text.set(fontsize=8.5, color=INK)
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
+    with _style():
         figure.savefig(content, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
     return content.getvalue()
 
