@@ -34,10 +34,10 @@ def write_json(path: Path, record: Any, *, durable: bool = False) -> None:
 
 
 def dump_json(record: Any) -> str:
-    """The one JSON text of ``record``: sorted keys, two spaces, a final newline.
+    r"""The one JSON text of ``record``: sorted keys, two spaces, a final newline.
 
     >>> dump_json({"b": 1, "a": 0.5})
-    '{\\n  "a": 0.5,\\n  "b": 1\\n}\\n'
+    '{\n  "a": 0.5,\n  "b": 1\n}\n'
     """
     return json.dumps(record, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 

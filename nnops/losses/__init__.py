@@ -1,0 +1,27 @@
+"""Losses: what a training differentiates."""
+
+from typing import TYPE_CHECKING
+
+from nnops.batch import Task
+from nnops.catalog import Catalog
+
+if TYPE_CHECKING:
+    from nnops.losses.base import Loss
+
+LOSSES: "Catalog[Loss]" = Catalog(
+    "loss",
+    {
+        "binary_cross_entropy": "nnops.losses.binary_cross_entropy:BinaryCrossEntropy",
+        "cross_entropy": "nnops.losses.cross_entropy:CrossEntropy",
+        "huber": "nnops.losses.huber:Huber",
+        "mae": "nnops.losses.mae:Mae",
+        "mse": "nnops.losses.mse:Mse",
+    },
+)
+
+#: The loss of a task where params.yaml names none.
+DEFAULT: dict[Task, str] = {
+    "binary": "binary_cross_entropy",
+    "multiclass": "cross_entropy",
+    "regression": "mse",
+}

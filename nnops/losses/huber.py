@@ -1,0 +1,21 @@
+"""Huber's loss: quadratic near zero, linear in the tails."""
+
+from typing import ClassVar
+
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional as F
+
+from nnops.batch import Task
+from nnops.losses.base import Loss
+
+
+class Huber(Loss):
+    """1/2 e^2 for |e| <= delta, else delta (|e| - delta/2) (Huber 1964); e in units of the scaled target."""
+
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+    delta: float = Field(1.0, gt=0)
+
+    def __call__(self, output_BC: Tensor, target_B: Tensor) -> Tensor:
+        """See :class:`nnops.losses.base.Loss`."""
+        return F.huber_loss(output_BC[:, 0], target_B, delta=self.delta)

@@ -1,0 +1,15 @@
+"""Families of networks; one family a file, each built for the Spec of the data."""
+
+from typing import TYPE_CHECKING
+
+from nnops.catalog import Catalog
+
+if TYPE_CHECKING:
+    from nnops.models.base import Model
+
+MODELS: "Catalog[Model]" = Catalog(
+    "model",
+    {
+        "mlp": "nnops.models.mlp:Mlp",
+    },
+)

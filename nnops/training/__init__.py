@@ -1,0 +1,1 @@
+"""Training: from params and prepared data to weights, with checkpoints that survive any kill."""
