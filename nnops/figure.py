@@ -74,7 +74,8 @@ STYLE: dict[str, Any] = {
 def _style() -> Any:
     # The backend is left out: it would stay changed after the context ends.
     settings: dict[Any, Any] = {key: value for key, value in matplotlib.rcParamsDefault.items() if key != "backend"}
-    return matplotlib.rc_context({**settings, **STYLE})
+    settings.update(STYLE)
+    return matplotlib.rc_context(settings)
 
 
 class HouseFigure(Figure):

@@ -1,0 +1,76 @@
+"""Images prepared: split, statistics of the train split, targets; the pixels stay raw uint8."""
+
+import numpy as np
+
+from nnops.batch import Spec
+from nnops.data.made import Made
+from nnops.data.pixels import fit_pixels
+from nnops.data.prepared import SPLITS
+from nnops.data.preprocess import Preprocess
+from nnops.data.reader import Images
+from nnops.data.split import split_rows
+from nnops.data.target import judge
+from nnops.errors import DataError
+from nnops.params import Params
+
+
+def make_images(params: Params, source: Images, test: Images | None) -> Made:
+    """Make prepared data of images.
+
+    Raises:
+        DataError: Sizes of source and test differ, or labels or splits are wrong.
+    """
+    data = params.data
+    if test is not None and test.pixels_NCHW.shape[1:] != source.pixels_NCHW.shape[1:]:
+        raise DataError(
+            f"{test.where}: images must be {_size(source)} as in {source.where}, got {_size(test)} "
+            "(channels x height x width)."
+        )
+    source = _without_duplicates(source) if data.cleaning.duplicates == "drop" else source
+    target = judge(source.labels, data, source.where)
+    rows = split_rows(
+        data.split,
+        len(source.labels),
+        classes=None if target.task == "regression" else source.labels,
+        column=None,
+        seed=params.seed,
+        separate_test=test is not None,
+        where=source.where,
+    )
+    if target.task == "regression" and data.target_scaling == "standard":
+        target = target.scaled(source.labels.iloc[rows["train"]], source.where)
+    pixels = fit_pixels(source, rows["train"], data.scaling)
+    arrays = {
+        name: {
+            "image": np.ascontiguousarray(source.pixels_NCHW[rows[name]]),
+            "target": target.encode(source.labels.iloc[rows[name]], source.where),
+        }
+        for name in SPLITS
+    }
+    if test is not None:
+        arrays["test"] = {
+            "image": np.ascontiguousarray(test.pixels_NCHW),
+            "target": target.encode(test.labels, test.where),
+        }
+    outputs = len(target.classes) if target.task == "multiclass" else 1
+    return Made(
+        spec=Spec(target.task, ("image",), (pixels.shape,), (), outputs),
+        preprocess=Preprocess(target, pixels=pixels),
+        arrays=arrays,
+        columns=[{"name": name, "kind": "numeric"} for name in source.columns],
+    )
+
+
+def _size(images: Images) -> str:
+    return " x ".join(map(str, images.pixels_NCHW.shape[1:]))
+
+
+def _without_duplicates(images: Images) -> Images:
+    seen: set[bytes] = set()
+    keep: list[int] = []
+    for row, (pixels, label) in enumerate(zip(images.pixels_NCHW, images.labels, strict=True)):
+        key = pixels.tobytes() + str(label).encode()
+        if key not in seen:
+            seen.add(key)
+            keep.append(row)
+    return Images(images.pixels_NCHW[keep], images.labels.iloc[keep], images.where, images.columns)

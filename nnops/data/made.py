@@ -1,0 +1,31 @@
+"""What is made of a source before it is written: arrays of each split, what they mean, and what the report says."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nnops.batch import Spec
+from nnops.data.prepared import SplitName
+from nnops.data.preprocess import Preprocess
+
+
+@dataclass(frozen=True)
+class Made:
+    """Prepared data in memory.
+
+    Attributes:
+        spec: What a model is told.
+        preprocess: The fitted preprocessing.
+        arrays: Arrays by split and name, ``target`` among them.
+        columns: What the schema says of each column of the source but the target.
+        features: Names of the numeric features in their order; empty for images.
+        report: The data report, as plain JSON values.
+    """
+
+    spec: Spec
+    preprocess: Preprocess
+    arrays: dict[SplitName, dict[str, np.ndarray]]
+    columns: list[dict[str, Any]]
+    features: list[str] = field(default_factory=list)
+    report: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,84 @@
+"""What a reader is, and the two things that it can give: a table or images."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nnops.catalog import Component, nearest
+from nnops.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows with named columns, the target among them; nothing is cleaned yet.
+
+    Attributes:
+        frame: As read; its index counts rows from 0.
+        where: What to call the source in messages, such as ``adult.csv``.
+    """
+
+    frame: "pd.DataFrame"
+    where: str
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images of one size, each with a label.
+
+    Attributes:
+        pixels_NCHW: uint8.
+        labels: N labels, text or numbers.
+        where: What to call the source in messages.
+        columns: Names of the pixels in the order C, H, W, where the source is known as a table as well.
+    """
+
+    pixels_NCHW: "np.ndarray"
+    labels: "pd.Series"
+    where: str
+    columns: tuple[str, ...] = ()
+
+
+class Reader(Component):
+    """A kind of source; its fields are the options under ``data.source.options``."""
+
+    @abstractmethod
+    def read(self, root: Path, target: str) -> Table | Images:
+        """Read everything.
+
+        Args:
+            root: The folder that relative paths start from.
+            target: Name of the target column; sources that have no column names give the labels this name.
+
+        Raises:
+            DataError: The source is missing or damaged; the message says where.
+        """
+
+    @abstractmethod
+    def files(self, root: Path) -> list[Path]:
+        """The files that are read, for fingerprints.
+
+        Raises:
+            DataError: A file is missing.
+        """
+
+
+def existing(root: Path, path: str) -> Path:
+    """The path from ``root``, checked to exist.
+
+    Raises:
+        DataError: No such file or folder; the message names the nearest one beside it.
+    """
+    full = root / path
+    if full.exists():
+        return full
+    folder = full.parent
+    if not folder.is_dir():
+        raise DataError(f"{path}: no such file; the folder {folder} does not exist.")
+    guess = nearest(full.name, [entry.name for entry in folder.iterdir()])
+    hint = f"did you mean '{guess}'?" if guess else f"looked in {folder.resolve()}."
+    raise DataError(f"{path}: no such file; {hint}")

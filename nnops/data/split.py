@@ -1,0 +1,168 @@
+"""How rows are dealt out to train, val and test: each way is a function from rows to places, from the split's stream."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from nnops.data.prepared import SPLITS, SplitName
+from nnops.data.values import as_number, as_text, place
+from nnops.errors import DataError
+from nnops.params import Split
+from nnops.seeding import numpy_stream
+
+Rows = dict[SplitName, np.ndarray]
+_GIVEN: Mapping[str, SplitName] = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+    "testing": "test",
+}
+
+
+def split_rows(
+    split: Split,
+    rows: int,
+    *,
+    classes: pd.Series | None,
+    column: pd.Series | None,
+    seed: int,
+    separate_test: bool,
+    where: str,
+) -> Rows:
+    """Deal out the rows of a source.
+
+    Args:
+        split: Fractions and way; ``auto`` is stratified where there are classes, else random.
+        rows: Number of rows.
+        classes: Each row's class; None for a regression.
+        column: The column that ``split.column`` names, for grouped, time and given.
+        seed: The seed of params.yaml; the stream is ``split``.
+        separate_test: The test rows come from another source, so none are taken here.
+        where: What to call the source in messages.
+
+    Returns:
+        Sorted row numbers (int64) of each split: disjoint, together complete.
+
+    Raises:
+        DataError: A split without rows, a class of one row, a split's name that is not known.
+    """
+    random = numpy_stream(seed, "split")
+    test = 0 if separate_test else round(rows * split.test)
+    sizes: dict[SplitName, int] = {"train": 0, "val": round(rows * split.val), "test": test}
+    sizes["train"] = rows - sizes["val"] - sizes["test"]
+    by = split.by if split.by != "auto" else ("random" if classes is None else "stratified")
+    if by == "random":
+        dealt = _cut(random.permutation(rows), sizes)
+    elif by == "stratified":
+        if classes is None:
+            raise DataError("params.yaml: data.split.by is stratified, but a regression has no classes; write random.")
+        dealt = _cut(_stratified(classes, random, where), sizes)
+    else:
+        if column is None:
+            raise DataError(
+                f"params.yaml: data.split.by is {by}, but {where} has no columns; write stratified or random."
+            )
+        if by == "grouped":
+            dealt = _grouped(as_text(column).fillna(""), sizes, random)
+        elif by == "time":
+            dealt = _cut(np.argsort(_times(column, where), kind="stable"), sizes)
+        else:
+            dealt = _given(column, where)
+    dealt = {name: np.sort(dealt[name]).astype(np.int64) for name in SPLITS}
+    _check(dealt, by, rows, separate_test, where)
+    return dealt
+
+
+def _cut(order: np.ndarray, sizes: Mapping[SplitName, int]) -> Rows:
+    train, val = sizes["train"], sizes["train"] + sizes["val"]
+    return {"train": order[:train], "val": order[train:val], "test": order[val:]}
+
+
+def _stratified(classes: pd.Series, random: np.random.Generator, where: str) -> np.ndarray:
+    """An order of all rows in which every stretch holds every class in proportion.
+
+    The k-th of n rows of a class (shuffled) stands at (k + 1/2) / n; the first one at 0, so that train has every class.
+    """
+    codes, names = pd.factorize(classes, sort=True)
+    counts = np.bincount(codes)
+    if counts.min() < 2:
+        lonely = names[int(counts.argmin())]
+        raise DataError(
+            f"{where}: a stratified split needs at least two rows of each class, but class '{lonely}' has one; "
+            "add rows, remove the class, or set data.split.by to random."
+        )
+    shuffled = random.permutation(len(codes))
+    grouped = shuffled[np.argsort(codes[shuffled], kind="stable")]
+    rank = np.arange(len(codes)) - np.repeat(np.cumsum(counts) - counts, counts)
+    standing = np.where(rank == 0, 0.0, (rank + 0.5) / np.repeat(counts, counts))
+    # Rows that stand at the same place go in random order, else one class would always be cut first.
+    return grouped[np.lexsort((random.random(len(codes)), standing))]
+
+
+def _grouped(groups: pd.Series, sizes: Mapping[SplitName, int], random: np.random.Generator) -> Rows:
+    """Whole groups, the largest first, each to the split that misses the most rows; no split is left empty."""
+    codes, names = pd.factorize(groups, sort=True)
+    counts = np.bincount(codes, minlength=len(names))
+    order = random.permutation(len(names))
+    order = order[np.argsort(-counts[order], kind="stable")]
+    missing = {name: size for name, size in sizes.items() if size > 0}
+    empty = dict.fromkeys(missing)
+    home = np.empty(len(names), dtype=object)
+    for done, group in enumerate(order):
+        choices = list(empty) if len(order) - done <= len(empty) else list(missing)
+        name = max(choices, key=lambda choice: missing[choice])
+        home[group] = name
+        missing[name] -= int(counts[group])
+        empty.pop(name, None)
+    return {name: np.flatnonzero(home[codes] == name) for name in SPLITS}
+
+
+def _times(column: pd.Series, where: str) -> np.ndarray:
+    numbers, words = as_number(column)
+    if words.any():
+        from nnops.data.dates import parse_dates
+
+        moments = parse_dates(column, None)
+        if moments is None:
+            raise DataError(
+                f"{where}: {place(column, int(words.argmax()))}: column '{column.name}' must hold numbers or dates for "
+                f"a split by time, got '{column.iloc[int(words.argmax())]}'."
+            )
+        numbers = moments.to_numpy().astype("datetime64[us]").astype(np.int64).astype(float)
+        numbers[moments.isna().to_numpy()] = np.nan
+    if np.isnan(numbers).any():
+        raise DataError(
+            f"{where}: {place(column, int(np.isnan(numbers).argmax()))}: column '{column.name}' must not be missing in "
+            "a split by time; fill it or remove the row."
+        )
+    return numbers
+
+
+def _given(column: pd.Series, where: str) -> Rows:
+    words = as_text(column).fillna("").str.lower()
+    names = words.map(_GIVEN)
+    if names.isna().any():
+        position = int(names.isna().to_numpy().argmax())
+        raise DataError(
+            f"{where}: {place(column, position)}: column '{column.name}' must say train, val or test, "
+            f"got '{column.iloc[position]}'."
+        )
+    return {name: np.flatnonzero((names == name).to_numpy()) for name in SPLITS}
+
+
+def _check(dealt: Rows, by: str, rows: int, separate_test: bool, where: str) -> None:
+    for name in SPLITS:
+        if name == "test" and separate_test:
+            if len(dealt["test"]):
+                raise DataError(
+                    f"{where}: the split column names {len(dealt['test'])} test rows, but data.test is a source of its "
+                    "own; remove one of the two."
+                )
+        elif len(dealt[name]) == 0:
+            remedy = f"its column must name {name} rows" if by == "given" else "give more rows or another fraction"
+            raise DataError(f"{where}: the {name} split of {rows} rows ({by}) must hold at least one row; {remedy}.")
