@@ -1,0 +1,1 @@
+"""The DVC stages: where files enter and leave. Each module reads, calls one function and writes."""

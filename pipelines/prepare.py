@@ -1,0 +1,16 @@
+"""prepare: raw data in; cleaned, split and scaled arrays, a schema and a report out."""
+
+from nnops.data.prepare import prepare
+from nnops.pipeline.job import Job, execute
+
+
+def main(job: Job) -> None:
+    """Prepare the data that ``params.data`` names."""
+    data = prepare(job.params, job.fresh_out(), job.root)
+    job.remember_seconds(data.hash)
+    rows = ", ".join(f"{data.rows(split)} {split}" for split in ("train", "val", "test"))
+    print(f"prepare: {data.schema['task']}, {rows} rows -> {job.out}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(execute("prepare", main))
