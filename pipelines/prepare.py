@@ -6,7 +6,7 @@ from nnops.pipeline.job import Job, execute
 
 def main(job: Job) -> None:
     """Prepare the data that ``params.data`` names."""
-    data = prepare(job.params, job.fresh_out(), job.root)
+    data = prepare(job.params, job.out, job.root)
     job.remember_seconds(data.hash)
     rows = ", ".join(f"{data.rows(split)} {split}" for split in ("train", "val", "test"))
     print(f"prepare: {data.schema['task']}, {rows} rows -> {job.out}")

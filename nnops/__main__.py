@@ -1,0 +1,32 @@
+"""``nnops`` and ``python -m nnops``."""
+
+import sys
+
+from nnops.errors import NnopsError
+
+
+def main() -> None:
+    """Run the command line; an error of nnops is one sentence and an exit code, ``--debug`` shows where it came from."""
+    from nnops.cli.app import app
+
+    debug = "--debug" in sys.argv
+    if debug:
+        sys.argv.remove("--debug")
+    try:
+        app()
+    except NnopsError as error:
+        if debug:
+            raise
+        print(f"nnops: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from error
+    except KeyboardInterrupt:
+        print("nnops: interrupted.", file=sys.stderr)
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        # The reader of our output has gone, for instance 'head'; nothing is left to say.
+        sys.stderr.close()
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

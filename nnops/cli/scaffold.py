@@ -1,0 +1,238 @@
+"""A new project around given data: params.yaml with comments, dvc.yaml, pipelines/, and what git and DVC need."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nnops.errors import InputError
+from nnops.files import write_bytes, write_json
+
+#: Where dvc.yaml and pipelines/ lie: beside the package in a checkout, inside it in a wheel.
+PACKAGE = Path(__file__).parent.parent
+TEMPLATE = PACKAGE / "template" if (PACKAGE / "template").exists() else PACKAGE.parent
+#: Data up to this size is copied into the project; larger data stays where it is.
+COPY_BYTES = 256 << 20
+
+
+@dataclass(frozen=True)
+class Project:
+    """What a new project is made of.
+
+    Attributes:
+        name: Name of the model in the registry.
+        data: The ``data`` section, as plain values.
+        comments: A comment for each key of ``data`` and ``data.kinds``, by dotted name.
+        task: ``binary``, ``multiclass`` or ``regression``.
+        image: Whether the inputs are images.
+        files: Files and folders of data, to be copied into ``data/`` and named by params.
+        gate: Conditions for a champion.
+    """
+
+    name: str
+    data: dict[str, Any]
+    comments: dict[str, str]
+    task: str
+    image: bool
+    gate: tuple[str, ...] = ()
+
+
+def write_project(folder: Path, project: Project) -> None:
+    """Write a project.
+
+    Raises:
+        InputError: The folder already holds one.
+    """
+    for name in ("params.yaml", "dvc.yaml", "pipelines"):
+        if (folder / name).exists():
+            raise InputError(f"{folder / name} exists; choose another folder, nothing was changed.")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_bytes(folder / "params.yaml", params_text(project).encode())
+    write_bytes(folder / "dvc.yaml", _dvc_yaml(project).encode())
+    shutil.copytree(TEMPLATE / "pipelines", folder / "pipelines", ignore=shutil.ignore_patterns("__pycache__"))
+    ignored = ["/artifacts/", "/.nnops/", "/mlflow.db*", "/mlruns/", "/data/", "__pycache__/", ".venv/"]
+    if not (folder / ".gitignore").exists():
+        write_bytes(folder / ".gitignore", ("\n".join(ignored) + "\n").encode())
+    _write_dvc(folder)
+
+
+def copy_data(source: Path, folder: Path) -> str:
+    """Copy a data file into the project's ``data/``; a folder or a file too large stays where it is.
+
+    Returns:
+        The path that params name, relative to the project.
+    """
+    if source.is_file() and source.stat().st_size <= COPY_BYTES:
+        target = folder / "data" / source.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists() and target.read_bytes() != source.read_bytes():
+            raise InputError(f"{target} exists with other content; rename one of the two files.")
+        shutil.copyfile(source, target)
+        return f"data/{source.name}"
+    import os
+
+    return Path(os.path.relpath(source.resolve(), folder.resolve())).as_posix()
+
+
+def params_text(project: Project) -> str:
+    """The commented params.yaml of a project."""
+    data, comments = project.data, project.comments
+    lines = [
+        f"# {project.name}: everything that decides a result. 'nnops params check' judges it, 'nnops params show' prints it",
+        "# with all defaults; any key can be changed for one command by --set dotted.key=value, and tuned by a sweep.",
+        "",
+        "seed: 7 # every random stream (split, weights, order, dropout, search) is derived from it by name",
+        "",
+        "data:",
+    ]
+    for key, value in data.items():
+        if key == "kinds" and value:
+            lines.append("  kinds: # numeric, categorical, date or ignore; inferred from the file, change what is wrong")
+            width = max(len(_flow(name)) + len(kind) for name, kind in value.items()) + 2
+            for name, kind in value.items():
+                entry = f"{_flow(name)}: {kind}"
+                comment = comments.get(f"kinds.{name}")
+                lines.append(f"    {entry:<{width}}" + (f" # {comment}" if comment else ""))
+                lines[-1] = lines[-1].rstrip()
+        else:
+            comment = comments.get(key)
+            lines.append(f"  {key}: {_flow(value)}" + (f" # {comment}" if comment else ""))
+    if not data.get("test"):
+        by = "random" if project.task == "regression" else "stratified"
+        lines.append(f"  split: {{val: 0.15, test: 0.15, by: {by}}} # or grouped, time, given, with column: NAME")
+    else:
+        by = "random" if project.task == "regression" else "stratified"
+        lines.append(f"  split: {{val: 0.1, by: {by}}} # test comes from its own file")
+    lines += [
+        "  scaling: standard # or minmax, robust, none; statistics come from the train split alone",
+        "",
+        *_model_lines(project),
+        "",
+        "evaluate:",
+        "  baselines: [majority, linear, boosted_trees] # in the same table as the network",
+        "",
+        "compress:",
+        "  methods: [{name: quantize}] # int8 by ONNX Runtime",
+        f"  max_drop: {_flow(_max_drop(project.task))} # a smaller model that loses more is not chosen",
+        "",
+        "register:",
+        f"  name: {_flow(project.name)}",
+        f"  gate: {_flow(list(project.gate))} # no version becomes champion unless all of these hold",
+        "",
+        *_sweep_lines(project),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _model_lines(project: Project) -> list[str]:
+    if project.image:
+        model = [
+            "model:",
+            "  name: cnn # or resnet, mlp",
+        ]
+        batch, lr = 64, "2.0e-3"
+    else:
+        model = [
+            "model:",
+            "  name: mlp",
+            "  options: {hidden: [256, 128], activation: relu, dropout: 0.1}",
+        ]
+        batch, lr = 256, "1.0e-3"
+    loss = {"binary": "binary_cross_entropy", "multiclass": "cross_entropy", "regression": "mse"}[project.task]
+    return [
+        *model,
+        "",
+        f"loss: {{name: {loss}}}",
+        "",
+        "train:",
+        "  epochs: 20",
+        f"  batch_size: {batch}",
+        f"  optimizer: {{name: adamw, options: {{lr: {lr}, weight_decay: 1.0e-4}}}}",
+        "  schedule: {name: cosine, options: {warmup_epochs: 1}}",
+        "  early_stopping: {metric: val_loss, patience: 5}",
+    ]
+
+
+def _sweep_lines(project: Project) -> list[str]:
+    metric, direction = {
+        "binary": ("val_roc_auc", "maximize"),
+        "multiclass": ("val_accuracy", "maximize"),
+        "regression": ("val_rmse", "minimize"),
+    }[project.task]
+    model = [] if project.image else ["    model.options.hidden: {choice: [[128], [256, 128], [256, 256, 128]]}"]
+    return [
+        "sweep: # nnops sweep plan, start, resume, show, apply",
+        f"  objective: {{metric: {metric}, direction: {direction}}}",
+        "  sampler: {name: tpe} # or random, grid",
+        "  pruner: {name: asha, options: {min_epochs: 1, reduction_factor: 3}} # or median, hyperband, none",
+        "  budget: {trials: 32} # or time: 2h",
+        "  space: # any key of this file",
+        "    train.optimizer.options.lr: {float: [1.0e-4, 1.0e-2], log: true}",
+        "    train.optimizer.options.weight_decay: {float: [1.0e-6, 1.0e-1], log: true}",
+        "    train.batch_size: {choice: [64, 128, 256, 512]}",
+        *model,
+        "    model.options.dropout: {float: [0.0, 0.5]}",
+    ]
+
+
+def _max_drop(task: str) -> dict[str, float]:
+    return {"r2": 0.005} if task == "regression" else {"accuracy": 0.005}
+
+
+def _flow(value: Any) -> str:
+    """A value as YAML on one line; JSON is YAML, and plain words need no quotes."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_flow(key)}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_flow(item) for item in value) + "]"
+    if isinstance(value, str) and value and value.replace("_", "").replace("-", "").isalnum() and value[0].isalpha():
+        reserved = {"true", "false", "null", "yes", "no", "on", "off", "nan", "inf", "y", "n"}
+        if value.lower() not in reserved:
+            return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _dvc_yaml(project: Project) -> str:
+    """The checkout's own dvc.yaml, its prepare stage depending on the data files that params name."""
+    text = (TEMPLATE / "dvc.yaml").read_text(encoding="utf-8")
+    files: list[str] = []
+    for key in ("source", "test"):
+        options = (project.data.get(key) or {}).get("options", {})
+        files += [
+            f'"${{data.{key}.options.{name}}}"'
+            for name, value in options.items()
+            if name in ("path", "images", "labels") and isinstance(value, str)
+        ]
+    old = "deps: [pipelines/prepare.py]"
+    if old not in text:
+        raise RuntimeError("dvc.yaml: the prepare stage is not what the scaffold expects")
+    return text.replace(old, f"deps: [{', '.join(['pipelines/prepare.py', *files])}]")
+
+
+def _write_dvc(folder: Path) -> None:
+    config = "[core]\n    analytics = false\n    check_update = false\n"
+    if not any((parent / ".git").exists() for parent in (folder.resolve(), *folder.resolve().parents)) or _ignored(
+        folder
+    ):
+        config += "    no_scm = true\n"
+    write_bytes(folder / ".dvc" / "config", config.encode())
+    write_bytes(folder / ".dvc" / ".gitignore", b"/config.local\n/tmp\n/cache\n")
+    if not (folder / ".dvcignore").exists():
+        write_bytes(folder / ".dvcignore", b"__pycache__/\n.venv/\n.nnops/\nmlruns/\n")
+
+
+def _ignored(folder: Path) -> bool:
+    """Whether git ignores the folder, as it does a demo inside a checkout."""
+    import subprocess
+
+    if shutil.which("git") is None:
+        return True
+    done = subprocess.run(["git", "check-ignore", "--quiet", "."], cwd=folder, check=False, capture_output=True)
+    return done.returncode == 0
+
+
+def mark_demo(folder: Path) -> None:
+    """Mark a folder as the demo's own, so that the next demo may replace it."""
+    write_json(folder / ".nnops" / "demo.json", {"made_by": "nnops demo"})

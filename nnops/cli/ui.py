@@ -1,0 +1,30 @@
+"""``nnops ui``: the MLflow UI on the right store."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 5000,
+) -> None:
+    """Open the MLflow UI on this project's runs, sweeps and models (http://127.0.0.1:PORT)."""
+    import socket
+    import subprocess
+
+    from nnops import params as params_file
+    from nnops.errors import InputError
+    from nnops.tracking.mlflow import ui_command
+    from nnops.tracking.open import open_tracker
+
+    params = params_file.load() if params_file.FILE.exists() else params_file.parse({})
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise InputError(f"port {port} is taken; write 'nnops ui --port {port + 1}'.") from error
+    open_tracker(params, Path()).close(0.0)
+    typer.echo(f"MLflow: http://127.0.0.1:{port}  (choose 'Model training' at the top left; Ctrl-C ends it)")
+    raise SystemExit(subprocess.run(ui_command(params, Path(), port), check=False).returncode)
