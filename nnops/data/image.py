@@ -5,7 +5,7 @@ import numpy as np
 from nnops.batch import Spec
 from nnops.data.made import Made
 from nnops.data.pixels import fit_pixels
-from nnops.data.prepared import SPLITS
+from nnops.data.prepared import SPLITS, SplitName
 from nnops.data.preprocess import Preprocess
 from nnops.data.reader import Images
 from nnops.data.split import split_rows
@@ -40,7 +40,7 @@ def make_images(params: Params, source: Images, test: Images | None) -> Made:
     if target.task == "regression" and data.target_scaling == "standard":
         target = target.scaled(source.labels.iloc[rows["train"]], source.where)
     pixels = fit_pixels(source, rows["train"], data.scaling)
-    arrays = {
+    arrays: dict[SplitName, dict[str, np.ndarray]] = {
         name: {
             "image": np.ascontiguousarray(source.pixels_NCHW[rows[name]]),
             "target": target.encode(source.labels.iloc[rows[name]], source.where),

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from nnops.data.reader import Images
-from nnops.data.values import as_number, place
+from nnops.data.values import as_number, column, place
 from nnops.errors import DataError
 
 
@@ -54,8 +54,8 @@ class Pixels:
         wanted = int(np.prod(self.shape))
         if pixels.ndim < 2 or pixels.shape[1:] not in ((wanted,), self.shape):
             raise DataError(
-                f"images must be {' x '.join(map(str, self.shape))} (channels, height, width) or {wanted} numbers a row, "
-                f"got {' x '.join(map(str, pixels.shape[1:])) or 'one number'}."
+                f"images must be {' x '.join(map(str, self.shape))} (channels x height x width) or {wanted} numbers "
+                f"a row, got {' x '.join(map(str, pixels.shape[1:])) or 'one number'}."
             )
         if pixels.dtype != np.uint8:
             wrong = ~((pixels >= 0) & (pixels <= 255) & (pixels == np.floor(pixels)))
@@ -80,12 +80,12 @@ class Pixels:
             raise DataError("images are wanted (a folder of images, .npz or idx), got a table.")
         flat = np.empty((len(frame), len(self.columns)))
         for index, name in enumerate(self.columns):
-            flat[:, index], words = as_number(frame[name])
+            flat[:, index], words = as_number(column(frame, name))
             wrong = words | ~np.isfinite(flat[:, index])
             if wrong.any():
                 position = int(wrong.argmax())
                 raise DataError(
-                    f"{place(frame[name], position)}: pixel column '{name}' must be a number, "
+                    f"{place(column(frame, name), position)}: pixel column '{name}' must be a number, "
                     f"got '{frame[name].iloc[position]}'."
                 )
         return flat

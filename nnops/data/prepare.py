@@ -90,12 +90,16 @@ def _readers(params: Params) -> dict[str, Reader]:
 
 def _make(params: Params, root: Path) -> "Made":
     from nnops.data.image import make_images
+    from nnops.data.table import make_table
 
     given = {key: reader.read(root, params.data.target) for key, reader in _readers(params).items()}
     source, test = given["source"], given.get("test")
     if isinstance(source, Images) and not isinstance(test, Table):
         return make_images(params, source, test)
-    raise DataError(f"{params.data.source.name}: tables are not here.")
+    if isinstance(source, Table) and not isinstance(test, Images):
+        return make_table(params, source, test)
+    kinds = " and ".join("a table" if isinstance(one, Table) else "images" for one in (source, test))
+    raise DataError(f"params.yaml: data.source and data.test must both be tables or both images, got {kinds}.")
 
 
 def _write(made: "Made", params: Params, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""How rows are dealt out to train, val and test: each way is a function from rows to places, from the split's stream."""
+"""How rows are dealt out to train, val and test; what is random in it comes from the stream ``split``."""
 
 from collections.abc import Mapping
 
@@ -73,9 +73,9 @@ def split_rows(
             dealt = _cut(np.argsort(_times(column, where), kind="stable"), sizes)
         else:
             dealt = _given(column, where)
-    dealt = {name: np.sort(dealt[name]).astype(np.int64) for name in SPLITS}
-    _check(dealt, by, rows, separate_test, where)
-    return dealt
+    ordered: Rows = {name: np.sort(dealt[name]).astype(np.int64) for name in SPLITS}
+    _check(ordered, by, rows, separate_test, where)
+    return ordered
 
 
 def _cut(order: np.ndarray, sizes: Mapping[SplitName, int]) -> Rows:

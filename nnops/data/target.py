@@ -1,7 +1,7 @@
 """The target: which task it makes, its classes, its scale, and the way back from a model's output to an answer."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
@@ -113,7 +113,7 @@ def judge(values: pd.Series, data: Data, where: str) -> Target:
         if (numbers == numbers[0]).all():
             raise DataError(f"{where}: target '{name}' must vary, but every row holds {numbers[0]:g}.")
         return Target(name, task)
-    classes = sort_classes(_labels(values, strip, name, where).unique())
+    classes = sort_classes(list(_labels(values, strip, name, where).unique()))
     if len(classes) < 2:
         raise DataError(f"{where}: target '{name}' must have at least two classes, but every row holds '{classes[0]}'.")
     if task == "binary" and len(classes) > 2:
@@ -124,7 +124,7 @@ def judge(values: pd.Series, data: Data, where: str) -> Target:
     return Target(name, task or ("binary" if len(classes) == 2 else "multiclass"), classes, strip=strip)
 
 
-def sort_classes(labels: Sequence[str]) -> tuple[str, ...]:
+def sort_classes(labels: Collection[str]) -> tuple[str, ...]:
     """Numbers by value, words by alphabet; of two classes the negative one goes first.
 
     >>> sort_classes(["10", "9"]), sort_classes(["attack", "normal"]), sort_classes([">50K", "<=50K"])

@@ -1,10 +1,12 @@
 """Values of one column as text or as numbers, with missing ones told apart; the same for files and for raw rows."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
+
+_NO_NUMBERS = ("nan", "inf", "-inf", "+inf", "infinity", "-infinity")
 
 
 def as_text(values: pd.Series, markers: Collection[str] = ("",)) -> pd.Series:
@@ -13,23 +15,23 @@ def as_text(values: pd.Series, markers: Collection[str] = ("",)) -> pd.Series:
     >>> as_text(pd.Series([1.0, 2.5, None])).tolist()
     ['1', '2.5', None]
     """
-    if pd.api.types.is_bool_dtype(values):
-        text = values.map({True: "True", False: "False"}).astype(object)
-    elif pd.api.types.is_numeric_dtype(values):
-        text = values.astype(object).map(_number_text, na_action="ignore")
+    if isinstance(values.dtype, pd.StringDtype):
+        text = values.str.strip().astype(object)
     else:
-        text = values.astype(object).map(_object_text, na_action="ignore")
-    return text.astype(object).where(text.notna() & ~text.isin(list(markers)), None)
+        text = values.astype(object).map(_text, na_action="ignore")
+    return text.where(text.notna() & ~text.isin(list(markers)), None)
 
 
 def as_number(values: pd.Series, markers: Collection[str] = ("",)) -> tuple[np.ndarray, np.ndarray]:
     """Every value as float64, NaN where missing, and a mask of those that are text and no number."""
     if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-        return values.astype("float64").to_numpy(na_value=np.nan), np.zeros(len(values), bool)
+        return _floats(values), np.zeros(len(values), bool)
     text = as_text(values, markers)
-    numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
-    words = text.str.lower().isin(["nan", "inf", "-inf", "+inf", "infinity", "-infinity"]).to_numpy()
-    return numbers, np.isnan(numbers) & text.notna().to_numpy() & ~words
+    numbers = _floats(pd.to_numeric(text, errors="coerce"))
+    doubtful = np.isnan(numbers) & text.notna().to_numpy()
+    if doubtful.any():
+        doubtful &= ~text.str.lower().isin(_NO_NUMBERS).to_numpy()
+    return numbers, doubtful
 
 
 def place(values: pd.Series, position: int) -> str:
@@ -38,13 +40,18 @@ def place(values: pd.Series, position: int) -> str:
     return f"row {int(label) + 1}" if isinstance(label, int | np.integer) else f"row '{label}'"
 
 
-def _number_text(value: Any) -> str:
-    return str(int(value)) if float(value).is_integer() else repr(float(value))
+def column(frame: pd.DataFrame, name: str) -> pd.Series:
+    """The column ``name``."""
+    return cast(pd.Series, frame[name])
 
 
-def _object_text(value: Any) -> str:
+def _floats(values: Any) -> np.ndarray:
+    return pd.Series(values).astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _text(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
     if isinstance(value, int | float | np.integer | np.floating):
-        return _number_text(value)
+        return str(int(value)) if float(value).is_integer() else repr(float(value))
     return str(value).strip()

@@ -1,0 +1,174 @@
+"""One fitted column of a table: how its raw values become numbers or codes. All plain JSON."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from nnops.data.dates import date_parts, parse_dates
+from nnops.data.values import as_number, as_text, place
+from nnops.errors import DataError
+
+
+@dataclass(frozen=True)
+class Numeric:
+    """A number: missing ones filled, clipped, shifted and scaled, in this order.
+
+    Attributes:
+        name: The column.
+        fill: Stands for a missing value.
+        low: Smaller values are set to it; None means no clipping.
+        high: Greater values are set to it.
+        shift: Taken off.
+        spread: Divided by; positive.
+        indicator: A second feature says 1 where the value was missing.
+    """
+
+    kind: ClassVar[str] = "numeric"
+    name: str
+    fill: float
+    low: float | None
+    high: float | None
+    shift: float
+    spread: float
+    indicator: bool
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the features that it gives."""
+        return [self.name, f"{self.name} missing"] if self.indicator else [self.name]
+
+    def apply(self, values: pd.Series, markers: tuple[str, ...]) -> np.ndarray:
+        """Raw values to float32 [N, 1], or [N, 2] with the indicator.
+
+        Raises:
+            DataError: Text, with its row.
+        """
+        return self.apply_numbers(numbers_of(values, markers))
+
+    def apply_numbers(self, numbers: np.ndarray) -> np.ndarray:
+        """As :meth:`apply`, from float64 with NaN where missing."""
+        scaled = (self.clean(numbers) - self.shift) / self.spread
+        return np.stack([scaled, np.isnan(numbers)] if self.indicator else [scaled], axis=1).astype(np.float32)
+
+    def clean(self, numbers: np.ndarray) -> np.ndarray:
+        """Filled and clipped, not yet scaled; float64 [N]."""
+        filled = np.where(np.isnan(numbers), self.fill, numbers)
+        return filled if self.low is None else np.clip(filled, self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """One of several words: code k is the k-th category, code 0 a word that is missing or was never seen.
+
+    Attributes:
+        name: The column.
+        categories: Words of the train split, sorted; the first one has code 1.
+        fill: Stands for a missing value; None leaves it at code 0.
+    """
+
+    kind: ClassVar[str] = "categorical"
+    name: str
+    categories: tuple[str, ...]
+    fill: str | None
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the features that one-hot coding gives; code 0 is all zeros."""
+        return [f"{self.name}={category}" for category in self.categories]
+
+    def apply(self, values: pd.Series, markers: tuple[str, ...]) -> np.ndarray:
+        """Raw values to int64 codes [N]."""
+        text = as_text(values, markers)
+        if self.fill is not None:
+            text = text.where(text.notna(), self.fill)
+        return pd.Index(self.categories, dtype=object).get_indexer(pd.Index(text, dtype=object)).astype(np.int64) + 1
+
+    def one_hot(self, codes: np.ndarray) -> np.ndarray:
+        """Codes [N] to float32 [N, categories]."""
+        return (codes[:, None] == np.arange(1, len(self.categories) + 1)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Date:
+    """A date, as the parts that vary in the train split, each a Numeric.
+
+    Attributes:
+        name: The column.
+        form: ``ISO8601`` or a strptime format.
+        parts: Named ``column.year`` and so on.
+    """
+
+    kind: ClassVar[str] = "date"
+    name: str
+    form: str
+    parts: tuple[Numeric, ...]
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the features that it gives."""
+        return [feature for part in self.parts for feature in part.features]
+
+    def apply(self, values: pd.Series, markers: tuple[str, ...]) -> np.ndarray:
+        """Raw values to float32 [N, features].
+
+        Raises:
+            DataError: A value that is no date of this column's format, with its row.
+        """
+        moments = moments_of(values, self.form, markers)
+        parts = date_parts(moments)
+        return np.concatenate([part.apply_numbers(parts[part.name.rpartition(".")[2]]) for part in self.parts], axis=1)
+
+
+Column = Numeric | Categorical | Date
+
+
+def column_to_json(column: Column) -> dict[str, Any]:
+    """As plain values, with the kind."""
+    record = asdict(column) | {"kind": column.kind}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in record.items()}
+
+
+def column_from_json(record: dict[str, Any]) -> Column:
+    """The inverse of :func:`column_to_json`."""
+    fields = {key: value for key, value in record.items() if key != "kind"}
+    if record["kind"] == "numeric":
+        return Numeric(**fields)
+    if record["kind"] == "categorical":
+        return Categorical(**{**fields, "categories": tuple(fields["categories"])})
+    return Date(**{**fields, "parts": tuple(Numeric(**part) for part in fields["parts"])})
+
+
+def numbers_of(values: pd.Series, markers: tuple[str, ...]) -> np.ndarray:
+    """Float64 with NaN where missing or infinite.
+
+    Raises:
+        DataError: Text, with its row.
+    """
+    numbers, words = as_number(values, markers)
+    if words.any():
+        position = int(words.argmax())
+        raise DataError(
+            f"{place(values, position)}: column '{values.name}' must hold numbers, got '{values.iloc[position]}'; "
+            f"correct it, add it to data.cleaning.missing_markers, or set data.kinds.{values.name} to categorical."
+        )
+    return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def moments_of(values: pd.Series, form: str, markers: tuple[str, ...]) -> pd.Series:
+    """Moments, NaT where missing.
+
+    Raises:
+        DataError: A value that is no date of that format, with its row.
+    """
+    moments = parse_dates(values, form, markers)
+    assert moments is not None
+    wrong = (moments.isna() & as_text(values, markers).notna()).to_numpy()
+    if wrong.any():
+        position = int(wrong.argmax())
+        raise DataError(
+            f"{place(values, position)}: column '{values.name}' must hold dates written as {form}, "
+            f"got '{values.iloc[position]}'."
+        )
+    return moments
