@@ -12,7 +12,18 @@ METRICS: "Catalog[Metric]" = Catalog(
     "metric",
     {
         "accuracy": "nnops.metrics.classification:Accuracy",
+        "balanced_accuracy": "nnops.metrics.classification:BalancedAccuracy",
+        "f1": "nnops.metrics.classification:F1",
+        "log_loss": "nnops.metrics.classification:LogLoss",
+        "mae": "nnops.metrics.regression:Mae",
+        "mape": "nnops.metrics.regression:Mape",
+        "mse": "nnops.metrics.regression:Mse",
+        "pr_auc": "nnops.metrics.ranking:PrAuc",
+        "precision": "nnops.metrics.classification:Precision",
+        "r2": "nnops.metrics.regression:R2",
+        "recall": "nnops.metrics.classification:Recall",
         "rmse": "nnops.metrics.regression:Rmse",
+        "roc_auc": "nnops.metrics.ranking:RocAuc",
     },
 )
 

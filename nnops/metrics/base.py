@@ -1,73 +1,51 @@
-"""The interface of a metric, and what it is computed from."""
+"""The interface of a metric."""
 
+import re
 from abc import abstractmethod
-from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from nnops.batch import Task
 from nnops.catalog import Component
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """A model's raw outputs on a split and the truth.
-
-    Attributes:
-        task: What is predicted.
-        output_NC: Logits ``[N, C]`` (multiclass), one logit ``[N, 1]`` (binary), scaled values ``[N, 1]`` (regression).
-        target_N: Codes int64 (multiclass), 0 or 1 (binary), values (regression, scaled).
-        mean: With ``std``, undoes the scaling of a regression target: value = mean + std * output.
-        std: See ``mean``.
-    """
-
-    task: Task
-    output_NC: np.ndarray
-    target_N: np.ndarray
-    mean: float = 0.0
-    std: float = 1.0
-
-    @cached_property
-    def truth_N(self) -> np.ndarray:
-        """Codes int64, or values float64 in the target's own unit."""
-        if self.task == "regression":
-            return self.target_N.astype(np.float64) * self.std + self.mean
-        return self.target_N.astype(np.int64)
-
-    @cached_property
-    def label_N(self) -> np.ndarray:
-        """Predicted codes int64; for binary the threshold is a probability of 1/2."""
-        if self.task == "binary":
-            return (self.output_NC[:, 0] > 0).astype(np.int64)
-        return self.output_NC.argmax(1)
-
-    @cached_property
-    def value_N(self) -> np.ndarray:
-        """Predicted values float64 in the target's own unit (regression)."""
-        return self.output_NC[:, 0].astype(np.float64) * self.std + self.mean
-
-    @cached_property
-    def probability_NC(self) -> np.ndarray:
-        """Probabilities float64 ``[N, C]``, C being 2 for binary; rows sum to 1."""
-        logit_NC = self.output_NC.astype(np.float64)
-        if self.task == "binary":
-            logit_NC = np.concatenate([np.zeros_like(logit_NC), logit_NC], 1)
-        power_NC = np.exp(logit_NC - logit_NC.max(1, keepdims=True))
-        return power_NC / power_NC.sum(1, keepdims=True)
-
-    def rows(self, rows_N: np.ndarray) -> "Predictions":
-        """The same for some rows, by position."""
-        return Predictions(self.task, self.output_NC[rows_N], self.target_N[rows_N], self.mean, self.std)
+from nnops.errors import DataError
+from nnops.metrics.predictions import Predictions
+from nnops.metrics.weighted import Weighted
 
 
 class Metric(Component):
-    """One number of a split; ``direction`` says which way is better."""
+    """One number of a split; ``direction`` says which way is better.
+
+    Attributes:
+        tasks: The tasks that it fits.
+        direction: Which way is better.
+        needs: What the truth of the rows must hold for the metric to be defined, for messages; "" if nothing.
+    """
 
     tasks: ClassVar[tuple[Task, ...]]
     direction: ClassVar[Literal["maximize", "minimize"]]
+    needs: ClassVar[str] = ""
 
     @abstractmethod
+    def values(self, weighted: Weighted) -> np.ndarray:
+        """The metric under each weighting of the rows, float64 ``[S]``; NaN where it is not defined."""
+
     def __call__(self, predictions: Predictions) -> float:
-        """The metric's value."""
+        """The metric of all rows, each counted once.
+
+        Raises:
+            DataError: The metric is not defined on these rows.
+        """
+        value = float(self.values(Weighted.once(predictions))[0])
+        if np.isnan(value) and np.isfinite(predictions.output_NC).all():
+            name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
+            raise DataError(
+                f"the metric {name} is not defined on these {len(predictions)} rows: it needs"
+                f" {self.needs}; use another metric or another split."
+            )
+        return value
+
+
+def better(metric: type[Metric] | Metric, value: float, other: float) -> bool:
+    """Whether ``value`` is better than ``other`` in the metric's direction."""
+    return value > other if metric.direction == "maximize" else value < other
