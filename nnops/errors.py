@@ -1,15 +1,16 @@
 """Every error that nnops raises on purpose; each says what must hold, what came, where, and what to write instead.
 
-    NnopsError              exit code 1: the work failed
-    ├── TrainingError       the training cannot go on (a loss that is not finite, a checkpoint that is damaged)
-    ├── GateError           a model version did not pass its gate
-    ├── TrackingError       the tracking store does not answer
-    ├── StudyError          a study cannot go on
-    └── InputError          exit code 2: what the user wrote is wrong
-        ├── ParamsError     params.yaml or --set
-        ├── DataError       a data file or a column
-        ├── NameUnknownError  a name that is in no table, answered with the nearest one
-        └── IntegrityError  a file whose content is not what its hash says
+NnopsError              exit code 1: the work failed
+├── TrainingError       the training cannot go on (a loss that is not finite, a checkpoint that is damaged)
+├── CompressionError    a compressed model is not the trained one
+├── GateError           a model version did not pass its gate
+├── TrackingError       the tracking store does not answer
+├── StudyError          a study cannot go on
+└── InputError          exit code 2: what the user wrote is wrong
+    ├── ParamsError     params.yaml or --set
+    ├── DataError       a data file or a column
+    ├── NameUnknownError  a name that is in no table, answered with the nearest one
+    └── IntegrityError  a file whose content is not what its hash says
 """
 
 
@@ -21,6 +22,10 @@ class NnopsError(Exception):
 
 class TrainingError(NnopsError):
     """The training cannot go on."""
+
+
+class CompressionError(NnopsError):
+    """A compressed model is not what it must be: the trained one, only smaller."""
 
 
 class GateError(NnopsError):

@@ -1,0 +1,112 @@
+"""Which variant is served: the fastest one whose metrics do not drop by more than ``compress.max_drop``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from nnops.batch import Task
+from nnops.catalog import unknown
+from nnops.compression.cost import Cost
+from nnops.errors import ParamsError
+from nnops.metrics import METRICS
+from nnops.params import Params
+
+#: What may be lost where params.yaml says nothing, in the metric's own unit.
+DEFAULT_DROP: dict[Task, dict[str, float]] = {
+    "binary": {"accuracy": 0.005},
+    "multiclass": {"accuracy": 0.005},
+    "regression": {"r2": 0.005},
+}
+#: Latencies this close to the fastest count as equal to it: a second measurement could swap them, and reading one row
+#: costs more than this.
+EQUAL_SHARE = 0.1
+EQUAL_MS = 0.05
+RULE = (
+    "Of the variants whose metrics on the val split drop by no more than max_drop, the fastest with one row (p50);"
+    f" of those within {EQUAL_SHARE:.0%} or {EQUAL_MS:g} ms of the fastest, the smallest file."
+)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A variant that could be served.
+
+    Attributes:
+        cost: What it costs.
+        drops: By metric, how much worse than the trained model it is on the val split; negative where it is better.
+    """
+
+    cost: Cost
+    drops: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of a candidate, and why in one sentence."""
+
+    verdict: Literal["chosen", "fit", "refused"]
+    why: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The variant that is served, and what became of each.
+
+    Attributes:
+        variant: Its name.
+        judged: Verdicts by variant.
+    """
+
+    variant: str
+    judged: dict[str, Judged]
+
+
+def read_limits(params: Params, task: Task) -> dict[str, float]:
+    """How much each metric may drop: ``compress.max_drop``, or ``DEFAULT_DROP`` where it is empty.
+
+    Raises:
+        ParamsError: A metric that does not exist or does not fit the task.
+    """
+    fitting = [name for name in METRICS.names() if task in METRICS.load(name).tasks]
+    for name in params.compress.max_drop:
+        if name not in fitting:
+            kind = f"metric of a {task} task"
+            raise ParamsError(f"params.yaml: compress.max_drop.{name}: {unknown(kind, name, fitting)}")
+    return dict(params.compress.max_drop) or DEFAULT_DROP[task]
+
+
+def is_better_high(metric: str) -> bool:
+    """Whether a higher value of a metric is the better one."""
+    return METRICS.load(metric).direction == "maximize"
+
+
+def measure_drop(metric: str, reference: float, value: float) -> float:
+    """How much worse ``value`` is than ``reference``, in the metric's unit; negative where it is better."""
+    return reference - value if is_better_high(metric) else value - reference
+
+
+def choose(candidates: Mapping[str, Candidate], limits: Mapping[str, float], fallback: str) -> Choice:
+    """Choose by measured cost under limits, see ``RULE``.
+
+    Args:
+        candidates: Variants by name.
+        limits: Largest drop by metric.
+        fallback: The candidate that is never refused: the exact export, equal to the trained model.
+    """
+    judged: dict[str, Judged] = {}
+    for name, candidate in candidates.items():
+        # Written so that NaN is refused, too.
+        bad = [metric for metric, limit in limits.items() if not candidate.drops[metric] <= limit]
+        if bad and name != fallback:
+            lost = ", ".join(f"{m} drops by {candidate.drops[m]:.4g} (at most {limits[m]:g})" for m in bad)
+            why = f"on the val split {lost}"
+            judged[name] = Judged("refused", why)
+    fit = {name: candidate.cost for name, candidate in candidates.items() if name not in judged}
+    fastest_ms = min(cost.latency_p50_ms for cost in fit.values())
+    slowest_ms = fastest_ms + max(EQUAL_SHARE * fastest_ms, EQUAL_MS)
+    near = {name: cost for name, cost in fit.items() if cost.latency_p50_ms <= slowest_ms}
+    chosen = min(near, key=lambda name: (near[name].size_bytes, near[name].latency_p50_ms, name))
+    for name, cost in fit.items():
+        speed = f"{cost.latency_p50_ms:.3g} ms a row, {cost.size_bytes / 1024:.1f} KiB"
+        judged[name] = Judged("chosen" if name == chosen else "fit", speed)
+    return Choice(chosen, judged)

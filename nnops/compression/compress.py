@@ -1,0 +1,191 @@
+"""compress(): makes the variants of a trained model, proves them, measures them, and chooses the one that is served.
+
+OUT/onnx_fp32.onnx onnx_int8.onnx ...   the variants
+OUT/metrics.json    numbers by dotted name: ``onnx_int8.size_bytes``, ``onnx_int8.test.accuracy`` ...
+OUT/choice.json     the variant that is served, and why not the others
+OUT/variants.png    size, latency and the first limited metric side by side
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save
+
+from nnops.compression import EXPORTED, METHODS, REFERENCE
+from nnops.compression.choice import RULE, Candidate, Choice, choose, read_limits
+from nnops.compression.cost import Subject, measure_costs
+from nnops.compression.export import export_onnx
+from nnops.compression.graph import Graph, pieces
+from nnops.compression.method import Method, Source
+from nnops.compression.parity import check_export, measure_parity
+from nnops.compression.variant import JUDGED_ON, Variant, build_metrics, measure_drops, measure_metrics, number_variants
+from nnops.data.prepared import Prepared, SplitName
+from nnops.errors import ParamsError
+from nnops.files import write_bytes, write_json
+from nnops.fingerprint import hash_json
+from nnops.metrics.base import Predictions
+from nnops.params import Params
+from nnops.training.artifact import TrainedModel
+
+Arrays = dict[str, np.ndarray]
+Call = Callable[[Mapping[str, np.ndarray]], np.ndarray]
+Seen = dict[SplitName, Predictions]
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """What a compression gave.
+
+    Attributes:
+        variants: The trained model first, then its export, then one variant for each method.
+        choice: The variant that is served.
+        limits: Largest drop by metric that the choice was made under.
+    """
+
+    variants: tuple[Variant, ...]
+    choice: Choice
+    limits: dict[str, float]
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """By dotted name, as metrics.json holds them."""
+        return number_variants(self.variants, self.limits)
+
+
+def compress(model: TrainedModel, data: Prepared, params: Params, out: Path, root: Path) -> Compressed:
+    """Make, prove, measure and write all variants of a trained model.
+
+    Args:
+        model: The trained model; its module is left as it is.
+        data: The data that it was trained on.
+        params: The sections ``seed``, ``evaluate.metrics`` and ``compress`` are read.
+        out: The folder to write to.
+        root: The project's folder; measured costs are kept in its ``.nnops/cost``.
+
+    Raises:
+        ParamsError: A method, an option or a metric does not exist or does not fit.
+        CompressionError: The exported graph does not give the trained model's outputs.
+    """
+    task = data.spec.task
+    limits = read_limits(params, task)
+    methods = build_methods(params)
+    metrics = build_metrics(params, task, limits)
+    arrays: dict[SplitName, Arrays] = {split: read_arrays(data, split) for split in JUDGED_ON}
+    with _one_thread():
+        contents = {EXPORTED: export_onnx(model)}
+        calls: dict[str, Call] = {REFERENCE: _call_module(model), EXPORTED: Graph(contents[EXPORTED])}
+        seen = {name: _look(call, arrays, data) for name, call in calls.items()}
+        check_export(measure_parity(seen[REFERENCE]["test"], seen[EXPORTED]["test"]), data.rows("test"))
+        source = Source(model, contents[EXPORTED], data, params.seed)
+        for method in methods:
+            name = method.variant
+            contents[name] = method.apply(source)
+            calls[name] = Graph(contents[name])
+            seen[name] = _look(calls[name], arrays, data)
+        subjects = {name: _subject(model, contents.get(name), call) for name, call in calls.items()}
+        costs = measure_costs(subjects, arrays["test"], root / ".nnops" / "cost")
+
+    variants = tuple(
+        Variant(
+            name=name,
+            content=contents.get(name, b""),
+            metrics=measure_metrics(metrics, seen[name]),
+            cost=costs[name],
+            parity=measure_parity(seen[REFERENCE]["test"], seen[name]["test"]),
+        )
+        for name in calls
+    )
+    candidates = {v.name: Candidate(v.cost, measure_drops(variants[0], v, "val", limits)) for v in variants[1:]}
+    compressed = Compressed(variants, choose(candidates, limits, EXPORTED), limits)
+    _write(compressed, out)
+    return compressed
+
+
+def build_methods(params: Params) -> list[Method]:
+    """The methods of ``compress.methods``.
+
+    Raises:
+        ParamsError: One does not exist, refuses its options, or stands twice.
+    """
+    methods: list[Method] = []
+    for place, named in enumerate(params.compress.methods):
+        method = METHODS.build(named.name, named.options, where=f"compress.methods.{place}")
+        if any(method.variant == other.variant for other in methods):
+            raise ParamsError(
+                f"params.yaml: compress.methods.{place}: '{named.name}' makes the variant {method.variant}, which a"
+                " method before it makes, too; keep one of them."
+            )
+        methods.append(method)
+    return methods
+
+
+def read_arrays(data: Prepared, split: SplitName) -> Arrays:
+    """A split as a model takes it, by input name."""
+    tensors = data.tensors(split)
+    return {name: tensor.numpy() for name, tensor in zip(data.spec.inputs, tensors.inputs, strict=True)}
+
+
+def _look(call: Call, arrays: Mapping[SplitName, Arrays], data: Prepared) -> Seen:
+    """What a variant says of each split."""
+    seen: Seen = {}
+    for split in JUDGED_ON:
+        output_NC = np.concatenate([call(piece) for piece in pieces(arrays[split])])
+        seen[split] = Predictions(data.spec.task, output_NC, np.array(data.arrays(split)["target"]), *data.target_scale)
+    return seen
+
+
+def _call_module(model: TrainedModel) -> Call:
+    def call(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+        with torch.inference_mode():
+            return model.module(*(torch.from_numpy(arrays[name]) for name in model.spec.inputs)).numpy()
+
+    return call
+
+
+def _subject(model: TrainedModel, content: bytes | None, call: Call) -> Subject:
+    runtime = "onnxruntime"
+    form = ""
+    if content is None:
+        content = save({key: tensor.contiguous() for key, tensor in model.module.state_dict().items()})
+        runtime, form = "torch", hash_json(model.record["model"])
+    identity = {
+        "file": hashlib.sha256(content).hexdigest(),
+        "form": form,
+        "runtime": f"{runtime} {metadata.version(runtime)}",
+    }
+    return Subject(identity, len(content), call)
+
+
+def _write(compressed: Compressed, out: Path) -> None:
+    from nnops.compression.figure import draw_variants
+
+    for variant in compressed.variants[1:]:
+        write_bytes(out / f"{variant.name}.onnx", variant.content)
+    write_json(out / "metrics.json", compressed.numbers)
+    choice = compressed.choice
+    record = {
+        "variant": choice.variant,
+        "file": f"{choice.variant}.onnx",
+        "rule": RULE,
+        "max_drop": compressed.limits,
+        "variants": {name: asdict(judged) for name, judged in choice.judged.items()},
+    }
+    write_json(out / "choice.json", record)
+    draw_variants(compressed, out / "variants.png")
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Torch on one thread, so that numbers repeat and variants are timed alike."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

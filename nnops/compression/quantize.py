@@ -1,0 +1,106 @@
+"""Static int8 quantization: QuantizeLinear and DequantizeLinear pairs placed by ONNX Runtime."""
+
+import contextlib
+import io
+import logging
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
+
+from pydantic import Field
+
+from nnops.compression.export import serialize
+from nnops.compression.method import Method, Source
+from nnops.seeding import numpy_stream
+
+if TYPE_CHECKING:
+    import numpy as np
+
+CALIBRATION_BATCH = 64
+
+
+class Quantize(Method):
+    """Weights and activations as 8-bit integers, the scale of each activation found on rows of the train split.
+
+    Integer arithmetic as in Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient
+    Integer-Arithmetic-Only Inference", eq. 1: r = S (q - Z).
+    """
+
+    variant: ClassVar[str] = "onnx_int8"
+
+    calibration_rows: int = Field(default=512, ge=1, description="Rows of the train split that the ranges are found on")
+    per_channel: bool = Field(default=False, description="A scale for each output channel of a weight instead of one")
+    calibration: Literal["minmax", "percentile"] = Field(
+        default="minmax", description="A range is all values seen, or all but one in 100,000 at each end"
+    )
+    reduce_range: bool = Field(
+        default=False, description="Weights of 7 bits, for processors without VNNI that saturate"
+    )
+
+    @classmethod
+    def examples(cls) -> "list[Self]":
+        """A small one, and one with every option in use."""
+        return [
+            cls(calibration_rows=32),
+            cls(calibration_rows=32, per_channel=True, calibration="percentile", reduce_range=True),
+        ]
+
+    def apply(self, source: Source) -> bytes:
+        """See :class:`Method`; the rows are drawn from the stream ``calibration``."""
+        import onnx
+        from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+        from onnxruntime.quantization.shape_inference import quant_pre_process
+
+        method = {"minmax": CalibrationMethod.MinMax, "percentile": CalibrationMethod.Percentile}[self.calibration]
+        with tempfile.TemporaryDirectory(prefix="nnops-quantize-") as folder, _quiet():
+            inferred, quantized = Path(folder) / "inferred.onnx", Path(folder) / "int8.onnx"
+            quant_pre_process(onnx.load_from_string(source.graph), inferred)
+            quantize_static(
+                inferred,
+                quantized,
+                cast(Any, _Rows(self._draw(source))),
+                quant_format=QuantFormat.QDQ,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                per_channel=self.per_channel,
+                reduce_range=self.reduce_range,
+                calibrate_method=method,
+            )
+            return serialize(onnx.load(quantized))
+
+    def _draw(self, source: Source) -> "dict[str, np.ndarray]":
+        """Calibration rows by input name, drawn without replacement."""
+        tensors = source.data.tensors("train")
+        count = min(self.calibration_rows, len(tensors))
+        rows = numpy_stream(source.seed, "calibration").choice(len(tensors), count, replace=False)
+        return {
+            name: tensor.numpy()[rows] for name, tensor in zip(source.data.spec.inputs, tensors.inputs, strict=True)
+        }
+
+
+class _Rows:
+    """ONNX Runtime's reader of calibration data: batches of rows, then None."""
+
+    def __init__(self, arrays: "dict[str, np.ndarray]") -> None:
+        count = len(next(iter(arrays.values())))
+        self._batches = iter(
+            {name: array[start : start + CALIBRATION_BATCH] for name, array in arrays.items()}
+            for start in range(0, count, CALIBRATION_BATCH)
+        )
+
+    def get_next(self) -> Any:
+        return next(self._batches, None)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """ONNX Runtime logs advice to the root logger and prints its progress; its errors still come through."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        root.setLevel(level)
