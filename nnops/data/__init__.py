@@ -6,6 +6,11 @@ from nnops.data.reader import Reader
 READERS: Catalog[Reader] = Catalog(
     "reader",
     {
+        "csv": "nnops.data.readers.csv:Csv",
+        "idx": "nnops.data.readers.idx:Idx",
+        "images": "nnops.data.readers.images:ImageFolder",
+        "npz": "nnops.data.readers.npz:Npz",
+        "parquet": "nnops.data.readers.parquet:Parquet",
         "sklearn": "nnops.data.readers.sklearn:Sklearn",
     },
 )

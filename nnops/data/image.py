@@ -31,7 +31,7 @@ def make_images(params: Params, source: Images, test: Images | None) -> Made:
     rows = split_rows(
         data.split,
         len(source.labels),
-        classes=None if target.task == "regression" else source.labels,
+        classes=None if target.task == "regression" else target.labels(source.labels, source.where),
         column=None,
         seed=params.seed,
         separate_test=test is not None,

@@ -136,11 +136,7 @@ class Preprocess:
             more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
             raise DataError(f"rows to predict must have the column '{missing[0]}'{more}; {hint}.")
         if extra:
-            guess = nearest(extra[0], allowed)
-            hint = f"is it '{guess}' twice? Remove one" if guess else "remove it"
-            raise DataError(
-                f"rows to predict have the extra column '{extra[0]}', which the model does not know; {hint}."
-            )
+            raise DataError(f"rows to predict have the extra column '{extra[0]}', unknown to the model; remove it.")
         if frame.empty:
             raise DataError("rows to predict must be at least one, got none.")
 

@@ -133,7 +133,7 @@ def _times(column: pd.Series, where: str) -> np.ndarray:
                 f"{where}: {place(column, int(words.argmax()))}: column '{column.name}' must hold numbers or dates for "
                 f"a split by time, got '{column.iloc[int(words.argmax())]}'."
             )
-        numbers = moments.to_numpy().astype("datetime64[us]").astype(np.int64).astype(float)
+        numbers = moments.dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64).astype(float)
         numbers[moments.isna().to_numpy()] = np.nan
     if np.isnan(numbers).any():
         raise DataError(

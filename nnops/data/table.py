@@ -38,7 +38,7 @@ def make_table(params: Params, source: Table, test: Table | None) -> Made:
     rows = split_rows(
         data.split,
         len(frame),
-        classes=None if target.task == "regression" else column(frame, data.target),
+        classes=None if target.task == "regression" else target.labels(column(frame, data.target), source.where),
         column=_split_column(frame, data, source.where),
         seed=params.seed,
         separate_test=test is not None,

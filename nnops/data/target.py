@@ -56,7 +56,7 @@ class Target:
         """
         if self.task == "regression":
             return ((_numbers(values, self.name, where) - self.mean) / self.std).astype(np.float32)
-        labels = _labels(values, self.strip, self.name, where)
+        labels = self.labels(values, where)
         codes = pd.Index(self.classes).get_indexer(pd.Index(labels, dtype=object))
         if (codes < 0).any():
             position = int(np.argmax(codes < 0))
@@ -65,6 +65,14 @@ class Target:
                 f"the classes are {_some(self.classes)}."
             )
         return codes.astype(np.float32 if self.task == "binary" else np.int64)
+
+    def labels(self, values: pd.Series, where: str) -> pd.Series:
+        """Class labels as text.
+
+        Raises:
+            DataError: A missing label.
+        """
+        return _labels(values, self.strip, self.name, where)
 
     def scaled(self, values: pd.Series, where: str) -> Self:
         """With mean and deviation fitted on the train split's values (regression only)."""
@@ -115,7 +123,8 @@ def judge(values: pd.Series, data: Data, where: str) -> Target:
         return Target(name, task)
     classes = sort_classes(list(_labels(values, strip, name, where).unique()))
     if len(classes) < 2:
-        raise DataError(f"{where}: target '{name}' must have at least two classes, but every row holds '{classes[0]}'.")
+        only = "".join(classes)
+        raise DataError(f"{where}: target '{name}' must have at least two classes, but every row holds '{only}'.")
     if task == "binary" and len(classes) > 2:
         raise DataError(
             f"params.yaml: data.task is binary, but target '{name}' in {where} has {len(classes)} classes "
