@@ -71,7 +71,8 @@ def _components() -> str:
             if component.model_fields:
                 parts += ["| option | type | default | |", "|---|---|---|---|"]
                 for key, field in component.model_fields.items():
-                    parts.append(f"| `{key}` | {_type(field.annotation)} | {_default(field)} | {field.description or ''} |")
+                    cells = (f"`{key}`", _type(field.annotation), _default(field), field.description or "")
+                    parts.append(f"| {' | '.join(cells)} |")
             example = component.examples()[-1].model_dump(mode="json", exclude_unset=True)
             options = f", options: {json.dumps(example)}" if example else ""
             parts.append(f"\n```yaml\n{{name: {name}{options}}}\n```\n")

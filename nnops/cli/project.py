@@ -14,7 +14,7 @@ def init(
     name: Annotated[str | None, typer.Option("--name", help="The model's name in the registry.")] = None,
 ) -> None:
     """Make a project around your data: params.yaml, dvc.yaml, pipelines/ and what git and DVC need."""
-    from nnops.cli.scaffold import Project, copy_data, params_text, write_project
+    from nnops.cli.scaffold import Project, copy_data, write_project
     from nnops.data.infer import infer_file
     from nnops.errors import InputError
 
@@ -51,12 +51,10 @@ def _model_name(folder: Path, data: Path) -> str:
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Made for the demo, and replaced by the next.")] = Path(
-        "demo"
-    ),
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Replaced by the next demo.")] = Path("demo"),
     trials: Annotated[int, typer.Option(min=4, max=1000, help="Trials of the sweep.")] = 24,
 ) -> None:
-    """The main job on scikit-learn's digits: pipeline, sweep on Ray Tune, best configuration applied, pipeline again."""
+    """The main job on scikit-learn's digits: pipeline, sweep on Ray Tune, best config applied, pipeline again."""
     from nnops.cli.demo import run_demo
 
     run_demo(folder, trials)

@@ -79,8 +79,8 @@ def params_text(project: Project) -> str:
     """The commented params.yaml of a project."""
     data, comments = project.data, project.comments
     lines = [
-        f"# {project.name}: everything that decides a result. 'nnops params check' judges it, 'nnops params show' prints it",
-        "# with all defaults; any key can be changed for one command by --set dotted.key=value, and tuned by a sweep.",
+        f"# {project.name}: everything that decides a result. 'nnops params check' judges it, 'nnops params show'",
+        "# prints it with all defaults; any key can be changed for one command by --set dotted.key=value.",
         "",
         "seed: 7 # every random stream (split, weights, order, dropout, search) is derived from it by name",
         "",
@@ -88,7 +88,9 @@ def params_text(project: Project) -> str:
     ]
     for key, value in data.items():
         if key == "kinds" and value:
-            lines.append("  kinds: # numeric, categorical, date or ignore; inferred from the file, change what is wrong")
+            lines.append(
+                "  kinds: # numeric, categorical, date or ignore; inferred from the file, change what is wrong"
+            )
             width = max(len(_flow(name)) + len(kind) for name, kind in value.items()) + 2
             for name, kind in value.items():
                 entry = f"{_flow(name)}: {kind}"

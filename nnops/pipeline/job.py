@@ -81,7 +81,8 @@ class Job:
         from nnops.tracking.tracker import RunInfo
 
         self._tracker = open_tracker(self.params, self.root)
-        record = self.params.record("seed", "data", "model", "loss", "train", "evaluate", "compress", "register")
+        # Only what the fingerprint covers: a run's params never change, and evaluate's may for the same weights.
+        record = self.params.record("seed", "data", "model", "loss", "train")
         info = RunInfo(
             uid=uid,
             name=f"{self.params.register_.name} {self.params.model.name} {uid[:8]}",
