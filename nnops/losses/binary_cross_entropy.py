@@ -14,7 +14,7 @@ class BinaryCrossEntropy(Loss):
     """-y log s(z) - (1 - y) log(1 - s(z)), y drawn towards 1/2 by label smoothing."""
 
     tasks: ClassVar[tuple[Task, ...]] = ("binary",)
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
 
     def __call__(self, output_BC: Tensor, target_B: Tensor) -> Tensor:
         """See :class:`nnops.losses.base.Loss`."""

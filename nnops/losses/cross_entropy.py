@@ -14,7 +14,7 @@ class CrossEntropy(Loss):
     """-log softmax(logits)[target], with label smoothing (Szegedy et al. 2016, section 7)."""
 
     tasks: ClassVar[tuple[Task, ...]] = ("multiclass",)
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
 
     def __call__(self, output_BC: Tensor, target_B: Tensor) -> Tensor:
         """See :class:`nnops.losses.base.Loss`."""

@@ -14,7 +14,7 @@ class Huber(Loss):
     """1/2 e^2 for |e| <= delta, else delta (|e| - delta/2) (Huber 1964); e in units of the scaled target."""
 
     tasks: ClassVar[tuple[Task, ...]] = ("regression",)
-    delta: float = Field(1.0, gt=0)
+    delta: float = Field(default=1.0, gt=0)
 
     def __call__(self, output_BC: Tensor, target_B: Tensor) -> Tensor:
         """See :class:`nnops.losses.base.Loss`."""

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 MODELS: "Catalog[Model]" = Catalog(
     "model",
     {
+        "cnn": "nnops.models.cnn:Cnn",
         "mlp": "nnops.models.mlp:Mlp",
+        "resnet": "nnops.models.resnet:Resnet",
     },
 )

@@ -1,11 +1,17 @@
 """The interface of a model family: options that build an ``nn.Module`` for a Spec."""
 
 from abc import abstractmethod
+from typing import Annotated
 
+from pydantic import Field
 from torch import nn
 
 from nnops.batch import Spec
 from nnops.catalog import Component
+from nnops.errors import ParamsError
+
+#: Neurons or channels of one layer.
+Width = Annotated[int, Field(ge=1)]
 
 
 class Model(Component):
@@ -21,3 +27,17 @@ class Model(Component):
         Raises:
             InputError: The family does not fit the spec, such as a cnn on a table.
         """
+
+
+def require_image(family: str, spec: Spec) -> tuple[int, int, int]:
+    """The image's (channels, height, width).
+
+    Raises:
+        ParamsError: The data are no images.
+    """
+    if spec.image is None:
+        raise ParamsError(
+            f"params.yaml: model.name: '{family}' needs images, but the data have {' and '.join(spec.inputs)};"
+            " write 'mlp'."
+        )
+    return spec.image

@@ -1,36 +1,37 @@
 """Multilayer perceptron over numeric features, embedded categories or flattened pixels."""
 
+from typing import Self, cast
+
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from nnops.batch import Spec
 from nnops.models.activation import ACTIVATIONS, Activation
-from nnops.models.base import Model
+from nnops.models.base import Model, Width
+from nnops.models.initialisation import initialise, initialise_embedding
 
 
 class Mlp(Model):
     """Fully connected layers: ``[linear, norm?, activation, dropout?] * len(hidden), linear``.
 
-    Categories are embedded: a column of n codes gets ``min(embedding_max, round(1.6 * n**0.56))`` dimensions (the rule
-    of fastai's tabular learner).
+    Without hidden layers it is a linear model. Categories are embedded: a column of n codes gets
+    ``min(embedding_max, round(1.6 * n**0.56))`` dimensions (the rule of fastai's tabular learner).
     """
 
-    hidden: tuple[int, ...] = Field((128, 64), description="Width of each hidden layer")
+    hidden: tuple[Width, ...] = Field(default=(128, 64), description="Width of each hidden layer")
     activation: Activation = "relu"
-    dropout: float = Field(0.0, ge=0, lt=1)
-    norm: bool = Field(False, description="Batch normalisation before each activation")
-    embedding_max: int = Field(32, ge=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    norm: bool = Field(default=False, description="Batch normalisation before each activation")
+    embedding_max: int = Field(default=32, ge=1, description="Most dimensions that a category is embedded in")
 
     @classmethod
-    def examples(cls) -> "list[Mlp]":
+    def examples(cls) -> list[Self]:
         """A plain one, and one with every option in use."""
         return [cls(hidden=(8,)), cls(hidden=(8, 4), activation="gelu", dropout=0.1, norm=True)]
 
     def build(self, spec: Spec) -> nn.Module:
         """Build the network."""
-        if any(width < 1 for width in self.hidden):
-            raise ValueError("hidden widths are at least 1")
         return _Network(self, spec)
 
 
@@ -52,8 +53,11 @@ class _Network(nn.Module):
             if options.dropout:
                 layers.append(nn.Dropout(options.dropout))
             width = out
-        layers.append(nn.Linear(width, spec.outputs))
-        self.layers = nn.Sequential(*layers)
+        output = nn.Linear(width, spec.outputs)
+        self.layers = nn.Sequential(*layers, output)
+        initialise(self, options.activation, output)
+        for embedding in self.embeddings:
+            initialise_embedding(cast(nn.Embedding, embedding))
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """``numeric_BF`` or ``image_BCHW`` and then ``categories_BK``, whichever the spec has, to ``logits_BC``."""

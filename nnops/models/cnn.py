@@ -1,0 +1,91 @@
+"""Convolutional network in the manner of LeNet-5 (LeCun et al. 1998): convolve, pool, repeat; then connect fully."""
+
+from typing import Literal, Self
+
+from pydantic import Field, field_validator
+from torch import Tensor, nn
+
+from nnops.batch import Spec
+from nnops.errors import ParamsError
+from nnops.models.activation import ACTIVATIONS, Activation
+from nnops.models.base import Model, Width, require_image
+from nnops.models.initialisation import initialise
+
+POOLINGS: dict[str, type[nn.Module]] = {"average": nn.AvgPool2d, "max": nn.MaxPool2d}
+
+
+class Cnn(Model):
+    """``[convolution, norm?, activation, pooling] * n, [linear, activation, dropout?] * m, linear``.
+
+    A convolution keeps the size of its image (it is padded with zeros), a pooling halves it.
+    """
+
+    channels: tuple[Width, ...] = Field(
+        default=(16, 32), min_length=1, description="Channels that each convolution gives"
+    )
+    kernel: int = Field(default=3, ge=1, description="Side of each convolution's window, odd")
+    pooling: Literal["average", "max"] = "max"
+    hidden: tuple[Width, ...] = Field(default=(128,), description="Width of each fully connected layer before the last")
+    activation: Activation = "relu"
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    norm: bool = Field(default=False, description="Batch normalisation after each convolution")
+
+    @field_validator("kernel")
+    @classmethod
+    def _odd(cls, kernel: int) -> int:
+        if kernel % 2 == 0:
+            raise ValueError(f"must be odd, so that the window has a middle; write {kernel - 1} or {kernel + 1}.")
+        return kernel
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        """A plain one, and one with every option in use."""
+        return [
+            cls(channels=(4,), hidden=()),
+            cls(channels=(4, 6), kernel=5, pooling="average", hidden=(8,), activation="tanh", dropout=0.1, norm=True),
+        ]
+
+    def build(self, spec: Spec) -> nn.Module:
+        """Build the network for the image's size."""
+        _, height, width = require_image("cnn", spec)
+        side = min(height, width)
+        if self.kernel > side:
+            raise ParamsError(
+                f"params.yaml: model.options.kernel must be at most {side}, the shorter side of the"
+                f" {height}x{width} images, got {self.kernel}."
+            )
+        halvings = side.bit_length() - 1
+        if len(self.channels) > halvings:
+            raise ParamsError(
+                f"params.yaml: model.options.channels must name at most {halvings} convolutions, since each is followed"
+                f" by a pooling that halves the {height}x{width} images, got {len(self.channels)}."
+            )
+        return _Network(self, spec)
+
+
+class _Network(nn.Module):
+    def __init__(self, options: Cnn, spec: Spec) -> None:
+        super().__init__()
+        depth, height, width = spec.shapes[0]
+        layers: list[nn.Module] = []
+        for out in options.channels:
+            # Batch normalisation takes the mean off, and with it any bias before it.
+            layers.append(nn.Conv2d(depth, out, options.kernel, padding=options.kernel // 2, bias=not options.norm))
+            if options.norm:
+                layers.append(nn.BatchNorm2d(out))
+            layers += [ACTIVATIONS[options.activation](), POOLINGS[options.pooling](2)]
+            depth, height, width = out, height // 2, width // 2
+        layers.append(nn.Flatten())
+        size = depth * height * width
+        for out in options.hidden:
+            layers += [nn.Linear(size, out), ACTIVATIONS[options.activation]()]
+            if options.dropout:
+                layers.append(nn.Dropout(options.dropout))
+            size = out
+        output = nn.Linear(size, spec.outputs)
+        self.layers = nn.Sequential(*layers, output)
+        initialise(self, options.activation, output)
+
+    def forward(self, image_BCHW: Tensor) -> Tensor:
+        """To ``logits_BC``."""
+        return self.layers(image_BCHW)
