@@ -1,17 +1,32 @@
 """The interface of a model family: options that build an ``nn.Module`` for a Spec."""
 
 from abc import abstractmethod
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from torch import nn
 
 from nnops.batch import Spec
 from nnops.catalog import Component
 from nnops.errors import ParamsError
 
-#: Neurons or channels of one layer.
-Width = Annotated[int, Field(ge=1)]
+
+def _listed(value: Any) -> Any:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"must be a list of widths such as [128, 64], got {value!r}.")
+    return value
+
+
+def _some(widths: tuple[int, ...]) -> tuple[int, ...]:
+    if not widths:
+        raise ValueError("must hold at least one width, such as [16, 32], got [].")
+    return widths
+
+
+#: Neurons or channels of each layer.
+Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_listed)]
+#: The same, of at least one layer.
+SomeWidths = Annotated[Widths, AfterValidator(_some)]
 
 
 class Model(Component):

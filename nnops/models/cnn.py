@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from nnops.batch import Spec
 from nnops.errors import ParamsError
 from nnops.models.activation import ACTIVATIONS, Activation
-from nnops.models.base import Model, Width, require_image
+from nnops.models.base import Model, SomeWidths, Widths, require_image
 from nnops.models.initialisation import initialise
 
 POOLINGS: dict[str, type[nn.Module]] = {"average": nn.AvgPool2d, "max": nn.MaxPool2d}
@@ -20,12 +20,10 @@ class Cnn(Model):
     A convolution keeps the size of its image (it is padded with zeros), a pooling halves it.
     """
 
-    channels: tuple[Width, ...] = Field(
-        default=(16, 32), min_length=1, description="Channels that each convolution gives"
-    )
+    channels: SomeWidths = Field(default=(16, 32), description="Channels that each convolution gives")
     kernel: int = Field(default=3, ge=1, description="Side of each convolution's window, odd")
     pooling: Literal["average", "max"] = "max"
-    hidden: tuple[Width, ...] = Field(default=(128,), description="Width of each fully connected layer before the last")
+    hidden: Widths = Field(default=(128,), description="Width of each fully connected layer before the last")
     activation: Activation = "relu"
     dropout: float = Field(default=0.0, ge=0, lt=1)
     norm: bool = Field(default=False, description="Batch normalisation after each convolution")

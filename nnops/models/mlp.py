@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from nnops.batch import Spec
 from nnops.models.activation import ACTIVATIONS, Activation
-from nnops.models.base import Model, Width
+from nnops.models.base import Model, Widths
 from nnops.models.initialisation import initialise, initialise_embedding
 
 
@@ -19,7 +19,7 @@ class Mlp(Model):
     ``min(embedding_max, round(1.6 * n**0.56))`` dimensions (the rule of fastai's tabular learner).
     """
 
-    hidden: tuple[Width, ...] = Field(default=(128, 64), description="Width of each hidden layer")
+    hidden: Widths = Field(default=(128, 64), description="Width of each hidden layer")
     activation: Activation = "relu"
     dropout: float = Field(default=0.0, ge=0, lt=1)
     norm: bool = Field(default=False, description="Batch normalisation before each activation")

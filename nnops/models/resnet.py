@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from nnops.batch import Spec
 from nnops.models.activation import ACTIVATIONS, Activation
-from nnops.models.base import Model, Width, require_image
+from nnops.models.base import Model, SomeWidths, require_image
 from nnops.models.initialisation import initialise
 
 
@@ -17,7 +17,7 @@ class Resnet(Model):
     Each stage but the first halves the image. The paper's ResNet-20 is ``channels: [16, 32, 64], blocks: 3``.
     """
 
-    channels: tuple[Width, ...] = Field(default=(16, 32, 64), min_length=1, description="Channels of each stage")
+    channels: SomeWidths = Field(default=(16, 32, 64), description="Channels of each stage")
     blocks: int = Field(default=1, ge=1, description="Blocks in a stage, of two convolutions each")
     activation: Activation = "relu"
     dropout: float = Field(default=0.0, ge=0, lt=1, description="Before the last layer")
