@@ -1,0 +1,67 @@
+"""Where the MLflow store of a project is; no MLflow needed to say it."""
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from nnops.errors import ParamsError
+from nnops.params import Params
+
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+SERVERS = ("http", "https", "databricks")
+
+
+def chosen_uri(params: Params, root: Path) -> str | None:
+    """The store that somebody chose: the variable MLFLOW_TRACKING_URI, else ``tracking.uri``, else None.
+
+    Raises:
+        ParamsError: It is no database and no server.
+    """
+    for where, uri in (("MLFLOW_TRACKING_URI", os.environ.get("MLFLOW_TRACKING_URI")), ("params.yaml: tracking.uri", params.tracking.uri)):
+        if uri:
+            scheme = re.split(r"[:+]", uri, maxsplit=1)[0].lower()
+            if ":" not in uri or scheme not in DATABASES + SERVERS:
+                raise ParamsError(f"{where} must be a server (http://…) or a database (sqlite:///…), got '{uri}'.")
+            return _absolute(uri, root)
+    return None
+
+
+def default_uri(root: Path) -> str:
+    """The store where nobody chose: ``mlflow.db`` in the project, where plain ``mlflow ui`` looks."""
+    # MLflow writes these three characters of a path this way; others, such as spaces, it takes as they are.
+    return "sqlite:///" + re.sub("[%?#]", lambda found: quote(found[0]), str(root.resolve() / "mlflow.db"))
+
+
+def store_uri(params: Params, root: Path) -> str:
+    """The address of the project's MLflow store.
+
+    Raises:
+        ParamsError: What was chosen is no database and no server.
+    """
+    return chosen_uri(params, root) or default_uri(root)
+
+
+def is_database(uri: str) -> bool:
+    """Whether the store is a database that MLflow opens in this process, not a server."""
+    return uri.split(":", 1)[0].split("+", 1)[0] in DATABASES
+
+
+def sqlite_path(uri: str) -> Path | None:
+    """The file of a SQLite store, else None."""
+    if not uri.startswith("sqlite:///") or uri in ("sqlite:///", "sqlite:///:memory:"):
+        return None
+    return Path(unquote(uri.removeprefix("sqlite:///").split("?", 1)[0]))
+
+
+def artifact_root(uri: str, root: Path) -> Path:
+    """The folder of artifacts beside a database; a server has its own."""
+    path = sqlite_path(uri)
+    return (path.parent if path else root.resolve()) / "mlruns"
+
+
+def _absolute(uri: str, root: Path) -> str:
+    """SQLite paths are relative to the project, not to whatever folder a process stands in."""
+    if not uri.startswith("sqlite:///") or uri.startswith("sqlite:////"):
+        return uri
+    return f"sqlite:///{root.resolve()}/{uri.removeprefix('sqlite:///')}"

@@ -1,0 +1,243 @@
+"""The writer: the one process of a spool that brings its segments to MLflow, at low priority, and then ends.
+
+    python -m nnops.tracking.writer SPOOL
+
+It is started by :mod:`nnops.tracking.wake`. It may be killed at any moment: what it had not noted as delivered is
+delivered again by the next one, which changes nothing in MLflow (see :mod:`nnops.tracking.delivery`).
+"""
+
+import argparse
+import contextlib
+import json
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nnops.errors import TrackingError
+from nnops.files import write_json
+from nnops.tracking.address import default_uri
+from nnops.tracking.delivery import Delivery
+from nnops.tracking.segment import SUFFIX, Source, ops_folder, sweep_leftovers
+from nnops.tracking.wake import hold
+
+if TYPE_CHECKING:
+    from nnops.tracking.mlflow import Store
+
+#: How often the spool is looked at, in seconds.
+TICK_S = 0.1
+#: How long words of one run are gathered before they are sent, in seconds.
+GATHER_S = 1.0
+#: Longest pause between two tries to reach a store, in seconds.
+MAX_PAUSE_S = 15.0
+#: After so many runs failed in a row the others are not tried in this round.
+_FAILURES_IN_A_ROW = 3
+#: SQLite counts its tables after so many new runs.
+_ANALYZE_RUNS = 50
+
+_log = logging.getLogger("nnops.tracking.writer")
+
+
+class Task:
+    """A segment, and when it is its turn."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self._turn = time.monotonic() + (GATHER_S if source.header["parent"] else 0.0)
+        self._retry = 0.0
+        self._pause_s = 0.0
+
+    def due(self, now: float) -> bool:
+        """Whether it is to be delivered now."""
+        if now < self._retry:
+            return False
+        new = bool(self.source.ops) or not self.source.begun
+        return self.source.ended or (new and now >= self._turn)
+
+    def succeed(self, now: float, gather_s: float) -> None:
+        """It was delivered; words gather anew."""
+        self._pause_s = 0.0
+        self._turn = now + gather_s
+
+    def fail(self, now: float) -> None:
+        """It was not delivered; the pause before the next try grows."""
+        self._pause_s = min(2 * self._pause_s + 0.5, MAX_PAUSE_S)
+        self._retry = now + self._pause_s
+
+
+class Writer:
+    """Reads segments, delivers them, and knows when to end.
+
+    Args:
+        spool: The spool's folder.
+        linger_s: How long to stay when there is nothing to do.
+        patience_s: How long to go on trying once no producer lives.
+        store: Makes a store from its address, the experiment and the project's folder.
+    """
+
+    def __init__(
+        self, spool: Path, linger_s: float, patience_s: float, store: "Callable[[str, str, Path], Store]"
+    ) -> None:
+        self._spool, self._linger_s, self._patience_s, self._store = spool, linger_s, patience_s, store
+        self._root = spool.parent.parent
+        self._tasks: dict[str, Task] = {}
+        self._deliveries: dict[tuple[str | None, str], Delivery] = {}
+        self._state = spool / "offsets.json"
+        self._offsets = self._read_offsets()
+        self._gather_s = GATHER_S
+        self._told = ""
+
+    def run(self) -> None:
+        """Work until there is nothing left to do, or nobody left to do it for."""
+        sweep_leftovers(self._spool)
+        active = time.monotonic()
+        while self._spool.is_dir():
+            self._scan()
+            began = time.monotonic()
+            delivered = self._round(began)
+            now = time.monotonic()
+            # Never busy for more than a fifth of the time, however many runs there are.
+            self._gather_s = max(GATHER_S, 5 * (now - began))
+            if delivered or any(not task.source.ended for task in self._tasks.values()):
+                active = now
+            if now - active > (self._patience_s if self._tasks else self._linger_s):
+                break
+            time.sleep(TICK_S)
+
+    @property
+    def known(self) -> set[str]:
+        """The segments that it has seen and that are still to be delivered."""
+        return set(self._tasks)
+
+    def close(self) -> None:
+        """Leave the stores in a good state."""
+        for delivery in self._deliveries.values():
+            if delivery.made >= _ANALYZE_RUNS:
+                delivery.store.analyze()
+
+    def _scan(self) -> None:
+        """Read what is new in the spool."""
+        names = sorted(name for name in os.listdir(ops_folder(self._spool)) if name.endswith(SUFFIX))
+        for name in self._tasks.keys() - set(names):
+            del self._tasks[name]
+        for name in names:
+            try:
+                if name not in self._tasks:
+                    self._tasks[name] = Task(Source(ops_folder(self._spool) / name, self._offsets.get(name, 0)))
+                self._tasks[name].source.poll()
+            except FileNotFoundError:
+                self._tasks.pop(name, None)
+            except ValueError:
+                _log.warning("%s is damaged at its first line and is put aside", name)
+                path = ops_folder(self._spool) / name
+                path.rename(path.with_suffix(".damaged"))
+
+    def _round(self, now: float) -> int:
+        """Deliver what is due, the oldest first; a run's segments in order, and a parent before its children."""
+        delivered = failed = 0
+        busy: set[str] = set()
+        unborn = {task.source.header["uid"] for task in self._tasks.values() if not task.source.begun}
+        for name, task in list(self._tasks.items()):
+            source = task.source
+            uid = source.header["uid"]
+            if uid in busy or failed >= _FAILURES_IN_A_ROW or not task.due(now) or source.header["parent"] in unborn:
+                busy.add(uid)
+                continue
+            busy.add(uid)
+            try:
+                self._delivery(source).deliver(source)
+            except TrackingError as error:
+                failed += 1
+                task.fail(time.monotonic())
+                self._tell(str(error))
+            except Exception:  # One run with a fault of ours must not keep the others from arriving.
+                failed += 1
+                task.fail(time.monotonic())
+                _log.exception("%s cannot be delivered", name)
+            else:
+                failed = 0
+                delivered += 1
+                unborn.discard(uid)
+                task.succeed(time.monotonic(), self._gather_s)
+                source.delivered()
+                if source.ended:
+                    source.remove()
+                    del self._tasks[name]
+                self._tell("")
+        if delivered:
+            self._write_offsets()
+        return delivered
+
+    def _delivery(self, source: Source) -> Delivery:
+        target = source.header["target"]
+        key = (target["uri"], target["experiment"])
+        if key not in self._deliveries:
+            store = self._store(target["uri"] or default_uri(self._root), target["experiment"], self._root)
+            self._deliveries[key] = Delivery(self._spool, *key, store)
+        return self._deliveries[key]
+
+    def _tell(self, trouble: str) -> None:
+        """Log when trouble begins, changes or ends, not at every try."""
+        if trouble != self._told:
+            _log.warning("%s", trouble) if trouble else _log.info("the store answers again")
+            self._told = trouble
+
+    def _read_offsets(self) -> dict[str, int]:
+        try:
+            return dict(json.loads(self._state.read_text()))
+        except (FileNotFoundError, ValueError):  # Without it everything is delivered again, which changes nothing.
+            return {}
+
+    def _write_offsets(self) -> None:
+        self._offsets = {name: task.source.offset for name, task in self._tasks.items()}
+        with contextlib.suppress(FileNotFoundError):  # The whole project was deleted.
+            write_json(self._state, self._offsets)
+
+
+def be_modest() -> None:
+    """Give way to the training: a lower priority, also against other sessions, which Linux weighs by their groups."""
+    os.nice(10)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text("10")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one writer; ends at once where another one has the spool."""
+    parser = argparse.ArgumentParser(prog="nnops.tracking.writer", description="Bring a spool to MLflow.")
+    parser.add_argument("spool", type=Path)
+    parser.add_argument("--lock", type=int, help="A file descriptor that holds the writer's lock")
+    parser.add_argument("--linger-s", type=float, default=0.0)
+    parser.add_argument("--patience-s", type=float, default=60.0)
+    chosen = parser.parse_args(arguments)
+    lock = chosen.lock
+    if lock is None:
+        lock = hold(chosen.spool)
+        if lock is None:
+            return
+    elif os.fork():
+        # Nobody's child: whoever started it need not wait for it, and does not take it along when it ends.
+        os._exit(0)
+    be_modest()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(message)s")
+    os.ftruncate(lock, 0)
+    os.write(lock, f"{os.getpid()}\n".encode())
+    from nnops.tracking.mlflow import Store, configure
+
+    configure(timeout_s=30, retries=0)
+    writer = Writer(chosen.spool, chosen.linger_s, chosen.patience_s, Store)
+    while lock is not None:
+        writer.run()
+        writer.close()
+        os.close(lock)
+        # A producer that came in the meantime saw the lock held, and trusts us with its segment.
+        with contextlib.suppress(FileNotFoundError):
+            names = {name for name in os.listdir(ops_folder(chosen.spool)) if name.endswith(SUFFIX)}
+            lock = hold(chosen.spool) if names - writer.known else None
+            continue
+        lock = None
+
+
+if __name__ == "__main__":
+    main()
