@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from nnops.data.prepared import Prepared
     from nnops.tracking.tracker import Run, Tracker
 
-#: Seconds that a finished stage waits for its tracking to arrive before it leaves that to the background writer.
-TRACKING_WAIT_S = 3.0
 #: Seconds that a stage waits for another one of the same name to end.
 LOCK_WAIT_S = 15.0
 
@@ -77,7 +75,7 @@ class Job:
     def track(self, uid: str, data: "Prepared") -> "Run":
         """Open the tracked run of the pipeline result ``uid``; all of its stages log on the same one."""
         from nnops.tracking.open import open_tracker
-        from nnops.tracking.record import collect
+        from nnops.tracking.record import attach, collect, git_diff
         from nnops.tracking.tracker import RunInfo
 
         self._tracker = open_tracker(self.params, self.root)
@@ -89,16 +87,20 @@ class Job:
             kind="pipeline",
             parent=None,
             params=params_file.flatten(record),
-            tags={
-                "nnops.fingerprint": uid,
-                "nnops.seed": str(self.params.seed),
-                "nnops.data_hash": data.hash,
-                "nnops.model_name": self.params.register_.name,
-            },
+            tags={"fingerprint": uid, "model": self.params.model.name, "task": data.spec.task},
             started_ms=int(self.started_s * 1000),
         )
         self._run = self._tracker.open(info)
-        self._run.record(collect(self.root, threads=self.params.train.threads))
+        record = collect(self.root, seed=self.params.seed, data_hash=data.hash)
+        attach(self._run, record, git_diff(self.root))
+        source = self.params.data.source
+        self._run.dataset(
+            name=str(source.options.get("set") or source.options.get("path") or source.name),
+            digest=data.hash,
+            source=str(source.options.get("path", source.name)),
+            rows=sum(data.schema["rows"].values()),
+            columns={column["name"]: column["kind"] for column in data.schema["columns"]},
+        )
         return self._run
 
     def remember_seconds(self, key: str) -> None:
@@ -119,13 +121,13 @@ class Job:
         return time.time() - self.started_s
 
     def close(self, state: str) -> None:
-        """Finish the tracked run and give the background writer a moment."""
+        """Finish the tracked run; the background writer sends what is left."""
         if self._run is not None:
             if state == "FINISHED":
                 self._run.numbers({f"seconds/{self.stage}": self.seconds})
             self._run.finish(state)
         if self._tracker is not None:
-            self._tracker.close(TRACKING_WAIT_S)
+            self._tracker.close()
 
 
 def execute(stage: str, work: Callable[[Job], None]) -> int:
