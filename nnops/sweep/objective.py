@@ -1,0 +1,59 @@
+"""The objective: the metric that a study optimises, and which way is better."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from nnops.batch import Task
+from nnops.catalog import nearest
+from nnops.errors import ParamsError
+from nnops.metrics import METRICS
+from nnops.params import SweepObjective
+
+LOSSES = ("train_loss", "val_loss")
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A metric of a report and its direction.
+
+    Attributes:
+        metric: ``val_loss``, ``train_loss`` or ``val_<metric>``.
+        direction: Which way is better.
+    """
+
+    metric: str
+    direction: Literal["minimize", "maximize"]
+
+    @classmethod
+    def of(cls, written: SweepObjective, task: Task) -> "Objective":
+        """The objective that params name, judged.
+
+        Raises:
+            ParamsError: It is not measured each epoch, does not fit the task, or is optimised the wrong way round.
+        """
+        where, metric = "params.yaml: sweep.objective", written.metric
+        fitting = [f"val_{name}" for name in METRICS.names() if task in METRICS.load(name).tasks]
+        measured = [*fitting, *LOSSES]
+        if metric not in measured:
+            name = metric.removeprefix("val_")
+            if name in METRICS.names() and metric.startswith("val_"):
+                raise ParamsError(
+                    f"{where}.metric: '{metric}' does not fit the task {task}; write {' or '.join(measured)}."
+                )
+            guess = nearest(f"val_{metric.rpartition('_')[2]}", measured) or nearest(metric, measured)
+            hint = f"did you mean '{guess}'?" if guess else f"write {' or '.join(measured)}."
+            raise ParamsError(f"{where}.metric: '{metric}' is not measured after each epoch; {hint}")
+        better = "minimize" if metric in LOSSES else METRICS.load(metric.removeprefix("val_")).direction
+        if written.direction != better:
+            more = "larger" if better == "maximize" else "smaller"
+            raise ParamsError(f"{where}.direction: {metric} is better when it is {more}; write direction: {better}.")
+        return cls(metric, written.direction)
+
+    def value(self, metrics: Mapping[str, float]) -> float:
+        """The objective's number in a report."""
+        return metrics[self.metric]
+
+    def loss(self, value: float) -> float:
+        """The value turned so that more is worse."""
+        return -value if self.direction == "maximize" else value

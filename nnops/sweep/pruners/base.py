@@ -1,0 +1,60 @@
+"""The interface of a pruner: one judgement over what all trials have reported."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from nnops.catalog import Component
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What a trial has reported so far.
+
+    Attributes:
+        number: The trial.
+        values: The objective by epoch; more is worse, whatever the study's direction.
+        complete: Whether the trial has spent its full fidelity.
+    """
+
+    number: int
+    values: dict[int, float] = field(default_factory=dict)
+    complete: bool = False
+
+
+class Pruner(Component):
+    """A rule that stops trials; it keeps nothing, so a study that goes on after a kill is judged as before."""
+
+    def check(self, epochs: int) -> None:
+        """Hold the options against the full fidelity.
+
+        Raises:
+            ParamsError: They do not fit.
+        """
+        del epochs
+
+    @abstractmethod
+    def judges(self, epoch: int, number: int, epochs: int, seed: int) -> bool:
+        """Whether trial ``number`` may be stopped at ``epoch``; elsewhere nobody waits for an answer.
+
+        Args:
+            epoch: The fidelity reached, from 1.
+            number: The trial.
+            epochs: The full fidelity.
+            seed: Of the study.
+        """
+
+    @abstractmethod
+    def prunes(self, curve: Curve, others: Sequence[Curve], epochs: int, seed: int) -> bool:
+        """Whether to stop a trial at its last reported epoch, one that :meth:`judges`.
+
+        Args:
+            curve: The trial.
+            others: All other trials of the study that reported.
+            epochs: The full fidelity.
+            seed: Of the study.
+        """
+
+    def expected_epochs(self, epochs: int) -> float:
+        """Epochs that a trial spends on average, for plans."""
+        return float(epochs)
