@@ -1,0 +1,73 @@
+"""A linear model: logistic regression for classes, ridge regression for values (scikit-learn)."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from nnops.batch import Spec, Task
+from nnops.errors import DataError
+from nnops.evaluation.baselines.base import Baseline, Fitted, Rows, block, describe, flatten, logits, one_thread
+
+
+class Linear(Baseline):
+    """Numbers standardised, categories one-hot (a column's rare codes together), L2 penalty of strength 1."""
+
+    iterations: int = Field(200, ge=1)
+    one_hot_max: int = Field(50, ge=2, description="Codes of a column that get a feature of their own")
+    pixels: int = Field(1024, ge=1, description="Larger images are averaged in blocks")
+    cells: int = Field(20_000_000, ge=1, description="Most values in the design matrix")
+    work: int = Field(100_000_000, ge=1, description="Most values in the design matrix times classes")
+
+    def title(self, task: Task) -> str:
+        """See :class:`Baseline`."""
+        del task
+        return "linear"
+
+    def fit(self, train: Rows, val: Rows, spec: Spec, seed: int) -> Fitted:
+        """See :class:`Baseline`."""
+        del val
+        side = block(spec, self.pixels)
+        width = min(self.pixels, spec.features) if spec.image else spec.features
+        width = max(1, width + sum(min(size, self.one_hot_max) for size in spec.cardinalities))
+        sample = train.sample(max(1, min(self.cells, self.work // spec.outputs) // width), seed)
+        notes = [describe(len(sample), len(train), side)]
+        model = self._build(spec)
+        matrix = np.concatenate(flatten(sample.inputs, spec, self.pixels), 1)
+        with one_thread(), warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                model.fit(matrix, sample.target_N)
+            except ValueError as error:
+                raise DataError(f"the baseline linear cannot be fitted on {len(sample)} rows: {error}") from error
+        if any("converge" in str(warning.message) for warning in caught):
+            notes.append(f"stopped after {self.iterations} iterations")
+
+        def predict(inputs: tuple[np.ndarray, ...]) -> np.ndarray:
+            matrix = np.concatenate(flatten(inputs, spec, self.pixels), 1)
+            with one_thread():
+                if spec.task == "regression":
+                    return model.predict(matrix)[:, None]
+                return logits(model.predict_proba(matrix), model[-1].classes_, spec)
+
+        return Fitted(predict, ", ".join(note for note in notes if note))
+
+    def _build(self, spec: Spec) -> Any:
+        from sklearn.compose import make_column_transformer
+        from sklearn.linear_model import LogisticRegression, Ridge
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+        one_hot = OneHotEncoder(
+            max_categories=self.one_hot_max, handle_unknown="infrequent_if_exist", sparse_output=False
+        )
+        numbers = len(spec.cardinalities)
+        columns = make_column_transformer(
+            # Pixels share one scale already; one of its own would blow up the noise of those that hardly change.
+            ("passthrough" if spec.image else StandardScaler(), slice(0, -numbers or None)),
+            (one_hot, slice(-numbers, None) if numbers else []),
+        )
+        if spec.task == "regression":
+            return make_pipeline(columns, Ridge(alpha=1.0))
+        return make_pipeline(columns, LogisticRegression(C=1.0, max_iter=self.iterations))
