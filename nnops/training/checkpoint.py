@@ -1,123 +1,120 @@
 """Checkpoints: the whole state of a training at the end of an epoch, written beside the training, never half.
 
-A checkpoint is one safetensors file, ``epoch-000012-<sha256[:16]>.safetensors``: the name carries the hash of its
-bytes, so damage is seen, and no pickle is read. A file is written under another name, flushed and renamed; the one
-before it is deleted after that.
+A file is called ``epoch-000012-1f0a9c3e.safetensors``, the last part being the checksum of its bytes. It is written
+under another name and renamed, so a kill at any moment leaves whole files. Once a second a file is also flushed to the
+disk, and kept until a later one is flushed, so that a loss of power costs about a second
+(infra/adr/0003-checkpoint-cadence.md).
 """
 
-import hashlib
-import json
-import threading
+import logging
+import os
+import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
-from typing import Any
-
-from safetensors.torch import load, save
-from torch import Tensor
+from queue import SimpleQueue
+from threading import Thread
+from time import monotonic, thread_time
 
 from nnops.errors import IntegrityError
-from nnops.files import write_bytes
+from nnops.training.state import Image, State, decode
 
+#: Saving takes at most this share of a core, as long as a save each LONGEST_S is not more.
+SHARE = 0.1
+#: Least often that a state is saved and flushed, in seconds, if epochs are not longer.
+LONGEST_S = 1.0
 
-@dataclass(frozen=True)
-class State:
-    """Everything that a training needs to go on: named tensors, and a record of plain JSON values."""
-
-    tensors: dict[str, Tensor]
-    record: dict[str, Any]
+logger = logging.getLogger("nnops")
 
 
 class Checkpoints:
-    """The checkpoint folder of one training; saving happens in a thread, and the newest state wins.
+    """The checkpoint folder of one training; saving happens in a thread while the training goes on.
 
     Args:
         folder: Where checkpoints of this training lie; made at the first save.
-        every_s: Least seconds between two saves; 0 saves as often as the disk keeps up, every epoch if it can.
+        every_s: Least seconds between two saves.
     """
 
     def __init__(self, folder: Path, every_s: float = 0.0) -> None:
         self.folder = folder
         self._every_s = every_s
         self._next_s = monotonic() + every_s
-        self._wake = threading.Condition()
-        self._pending: State | None = None
-        self._closing = False
-        self._error: OSError | None = None
-        self._thread: threading.Thread | None = None
+        self._flush_s = monotonic() + LONGEST_S
+        self._files: list[Path] | None = None
+        self._flushed: Path | None = None
+        self._image: Image | None = None
+        self._busy = False
+        self._warned = False
+        self._error: BaseException | None = None
+        self._wake: SimpleQueue[bool] = SimpleQueue()
+        self._thread: Thread | None = None
 
     def offer(self, state: Callable[[], State]) -> None:
-        """Save ``state()`` in the background, unless the last save is still under way or not long ago.
-
-        Raises:
-            OSError: An earlier save failed, for instance because the disk is full.
-        """
-        if self._error:
-            raise self._error
-        now_s = monotonic()
-        if now_s < self._next_s or self._pending is not None:
+        """Save ``state()`` in the background, unless the last save is still under way or it is too soon for another."""
+        if self._busy or monotonic() < self._next_s:
             return
-        self._next_s = now_s + self._every_s
         snapshot = state()
-        with self._wake:
-            self._pending = snapshot
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="checkpoint", daemon=True)
-                self._thread.start()
-            self._wake.notify()
-
-    def save(self, state: State) -> None:
-        """Save now, in this thread."""
-        write(self.folder, state)
+        if self._image is None:
+            self._image = Image(snapshot.tensors)
+        self._image.take(snapshot)
+        if self._thread is None:
+            self._thread = Thread(target=self._work, name="checkpoint", daemon=True)
+            self._thread.start()
+        self._busy = True
+        self._wake.put(True)
 
     def close(self) -> None:
         """Wait for the last save."""
-        with self._wake:
-            self._closing = True
-            self._wake.notify()
         if self._thread is not None:
+            self._wake.put(False)
             self._thread.join()
-        if self._error:
+            self._thread = None
+        if self._error is not None:
             raise self._error
-
-    def _work(self) -> None:
-        while True:
-            with self._wake:
-                while self._pending is None and not self._closing:
-                    self._wake.wait()
-                state = self._pending
-            if state is None:
-                return
-            try:
-                write(self.folder, state)
-            except OSError as error:
-                self._error = error
-                return
-            with self._wake:
-                self._pending = None
 
     def clear(self) -> None:
         """Delete the checkpoints of this training: it is complete."""
-        for path in found(self.folder):
+        for path in (*found(self.folder), *_parts(self.folder)):
             path.unlink(missing_ok=True)
         if self.folder.exists() and not any(self.folder.iterdir()):
             self.folder.rmdir()
 
+    def _work(self) -> None:
+        while self._wake.get():
+            start_s, cpu_s = monotonic(), thread_time()
+            wait_s = LONGEST_S
+            try:
+                self._save()
+                wait_s = min((thread_time() - cpu_s) / SHARE, LONGEST_S)
+            except OSError as error:
+                # A full disk costs the chance to go on from here, not the training: the next epochs try again.
+                if not self._warned:
+                    logger.warning("%s: no checkpoint could be written: %s; training goes on.", self.folder, error)
+                self._warned = True
+            except BaseException as error:
+                self._error = error
+                return
+            self._next_s = start_s + max(self._every_s, wait_s)
+            self._busy = False
 
-def write(folder: Path, state: State) -> Path:
-    """Write one checkpoint and delete the ones before it."""
-    content = save(
-        {name: tensor.contiguous() for name, tensor in state.tensors.items()},
-        {"nnops": json.dumps(state.record, sort_keys=True)},
-    )
-    digest = hashlib.sha256(content).hexdigest()[:16]
-    path = folder / f"epoch-{state.record['epoch']:06d}-{digest}.safetensors"
-    write_bytes(path, content)
-    for older in found(folder):
-        if older != path:
-            older.unlink(missing_ok=True)
-    return path
+    def _save(self) -> None:
+        assert self._image is not None
+        if self._files is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for part in _parts(self.folder):
+                part.unlink(missing_ok=True)
+            self._files = found(self.folder)
+            self._flushed = self._files[-1] if self._files else None
+        header, data, checksum = self._image.encode()
+        path = self.folder / f"epoch-{self._image.epoch:06d}-{checksum:08x}.safetensors"
+        flush = monotonic() >= self._flush_s
+        _write(path, header, data, flush)
+        if flush:
+            self._flushed = path
+            self._flush_s = monotonic() + LONGEST_S
+        for older in self._files:
+            if older not in (path, self._flushed):
+                older.unlink(missing_ok=True)
+        self._files = list({self._flushed or path, path})
 
 
 def found(folder: Path) -> list[Path]:
@@ -126,20 +123,45 @@ def found(folder: Path) -> list[Path]:
 
 
 def read(folder: Path) -> State | None:
-    """Read the newest checkpoint, or None where there is none.
+    """Read the newest whole checkpoint, or None where there is none at all.
 
     Raises:
-        IntegrityError: The file's bytes are not those that were written.
+        IntegrityError: There are files, but the bytes of none are those that were written.
     """
     paths = found(folder)
-    if not paths:
-        return None
-    content = paths[-1].read_bytes()
-    if hashlib.sha256(content).hexdigest()[:16] != paths[-1].stem.rpartition("-")[2]:
+    for path in reversed(paths):
+        content = path.read_bytes()
+        if f"{zlib.crc32(content):08x}" == path.stem.rpartition("-")[2]:
+            return decode(content)
+        logger.warning("%s: this checkpoint is damaged; looking for one before it.", path)
+    if paths:
         raise IntegrityError(
-            f"{paths[-1]}: the checkpoint is damaged (its sha256 is not the one in its name);"
+            f"{paths[-1]}: the checkpoint is damaged (its checksum is not the one in its name);"
             " delete it to start this training anew."
         )
-    header_size = int.from_bytes(content[:8], "little")
-    record = json.loads(json.loads(content[8 : 8 + header_size])["__metadata__"]["nnops"])
-    return State(load(content), record)
+    return None
+
+
+def _parts(folder: Path) -> list[Path]:
+    return list(folder.glob(".epoch-*.part"))
+
+
+def _write(path: Path, header: bytes, data: memoryview, flush: bool) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as stream:
+            stream.write(header)
+            stream.write(data)
+            if flush:
+                stream.flush()
+                os.fsync(stream.fileno())
+        part.rename(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    if flush and os.name == "posix":
+        handle = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

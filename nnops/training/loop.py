@@ -4,21 +4,25 @@ Every random stream is derived from (seed, purpose, epoch), so the state at the 
 and the history: a training that goes on from there takes the very steps of one that was never broken.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter
 
 import torch
 from torch import Tensor
 
 from nnops.data.prepared import Tensors
-from nnops.errors import TrainingError
+from nnops.errors import IntegrityError, TrainingError
 from nnops.metrics.base import Metric, Predictions
 from nnops.params import EarlyStopping
 from nnops.report import Report, ReportFn
 from nnops.seeding import derive
-from nnops.training.checkpoint import Checkpoints, State
+from nnops.training.checkpoint import Checkpoints
+from nnops.training.diagnosis import explain_non_finite
 from nnops.training.schedule import Schedule
+from nnops.training.state import State, copy_tensors
 from nnops.training.step import Step
 
 #: Bytes of inputs that are gathered at once; the batches are views into them.
@@ -29,7 +33,14 @@ PREDICT_ROWS = 4096
 
 @dataclass
 class Progress:
-    """All that the loop remembers beside the step's tensors."""
+    """All that the loop remembers beside the step's tensors.
+
+    Attributes:
+        epoch: Epochs done.
+        history: A row of numbers for each of them.
+        best_epoch: The best of them, from 1; 0 before the first.
+        best: Copies of its weights.
+    """
 
     epoch: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
@@ -83,40 +94,86 @@ def run(
     Raises:
         TrainingError: A loss is not finite.
     """
-    bounds = batch_bounds(len(train), plan.batch_size)
+    live = step.tensors()
     while progress.epoch < plan.epochs:
         if stalled(progress, plan):
             return "early"
         start_s = perf_counter()
-        epoch = progress.epoch
-        torch.default_generator.manual_seed(derive(plan.seed, f"dropout/{epoch}"))
-        if train.target.is_cuda:
-            torch.cuda.manual_seed(derive(plan.seed, f"dropout/{epoch}"))
-        losses: list[Tensor] = []
-        first = epoch * len(bounds)
-        for place, (inputs, target_B) in enumerate(batches(train, bounds, plan.seed, epoch)):
-            rate = plan.rate * plan.schedule.factor(first + place, len(bounds), plan.epochs)
-            losses.append(step.train(inputs, target_B, rate))
-        loss_S = torch.stack(losses)
-        train_loss = float(loss_S.mean())
-        if not torch.isfinite(loss_S).all():
-            raise TrainingError(_explain_non_finite(loss_S, epoch, plan))
-
-        output_NC = predict(step, val.inputs)
-        row = {"train_loss": train_loss, "val_loss": float(step.loss(output_NC, val.target)), "lr": rate}
-        predictions = judge(output_NC, val.target)
-        row |= {f"val_{name}": metric(predictions) for name, metric in plan.metrics.items()}
-        progress.history.append(row)
-        progress.epoch = epoch + 1
-        if improves(progress, plan):
-            progress.best_epoch = progress.epoch
-            progress.best = _weights(step)
+        train_loss, rate = train_epoch(plan, step, train, progress.epoch)
+        val_loss, measured = look(plan, step, val, judge, progress.epoch)
+        row = {"train_loss": train_loss, "val_loss": val_loss, "lr": rate} | measured
+        remember(plan, progress, row, live)
         go_on = report(Report(progress.epoch, row, perf_counter() - start_s))
         if checkpoints is not None:
-            checkpoints.offer(lambda: snapshot(step, progress))
+            checkpoints.offer(lambda: snapshot(live, progress))
         if not go_on:
             return "told"
     return "complete"
+
+
+def train_epoch(plan: Plan, step: Step, train: Tensors, epoch: int) -> tuple[float, float]:
+    """Take the steps of one epoch, counted from 0.
+
+    Returns:
+        The mean over the rows of the losses before each step, and the last rate.
+
+    Raises:
+        TrainingError: A loss is not finite.
+    """
+    seed_dropout(plan.seed, epoch, train.target.device)
+    bounds = batch_bounds(len(train), plan.batch_size)
+    first, rate = epoch * len(bounds), plan.rate
+    losses: list[Tensor] = []
+    for place, (inputs, target_B) in enumerate(batches(train, bounds, plan.seed, epoch), start=first):
+        rate = plan.rate * plan.schedule.factor(place, len(bounds), plan.epochs)
+        losses.append(step.train(inputs, target_B, rate))
+    loss_S = torch.stack(losses).double().cpu()
+    rows_S = torch.tensor([end - start for start, end in bounds], dtype=torch.float64)
+    train_loss = float(loss_S @ rows_S) / len(train)
+    if not math.isfinite(train_loss):
+        raise TrainingError(explain_non_finite(loss_S, epoch, plan.rate, step, train))
+    return train_loss, rate
+
+
+def look(
+    plan: Plan, step: Step, val: Tensors, judge: Callable[[Tensor, Tensor], Predictions], epoch: int
+) -> tuple[float, dict[str, float]]:
+    """Measure val after an epoch, counted from 0.
+
+    Returns:
+        The loss, and the metrics as ``val_<name>``.
+
+    Raises:
+        TrainingError: The loss is not finite.
+    """
+    output_NC = predict(step, val.inputs)
+    loss = step.loss(output_NC, val.target)
+    val_loss = float(loss)
+    if not math.isfinite(val_loss):
+        raise TrainingError(explain_non_finite(loss, epoch, plan.rate, step, val))
+    predictions = judge(output_NC, val.target)
+    return val_loss, {f"val_{name}": metric(predictions) for name, metric in plan.metrics.items()}
+
+
+def remember(plan: Plan, progress: Progress, row: dict[str, float], live: dict[str, Tensor]) -> None:
+    """Close an epoch: its row joins the history, and its weights are kept if they are the best so far."""
+    progress.history.append(row)
+    progress.epoch += 1
+    if not improves(progress, plan):
+        return
+    progress.best_epoch = progress.epoch
+    weights = {name.removeprefix("model."): tensor for name, tensor in live.items() if name.startswith("model.")}
+    if not progress.best:
+        progress.best = {name: torch.empty_like(tensor) for name, tensor in weights.items()}
+    copy_tensors([progress.best[name] for name in weights], list(weights.values()))
+
+
+def seed_dropout(seed: int, epoch: int, device: torch.device) -> None:
+    """Set torch's global generators to the stream ``dropout/<epoch>``."""
+    stream = derive(seed, f"dropout/{epoch}")
+    torch.default_generator.manual_seed(stream)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(stream)
 
 
 def batch_bounds(rows: int, batch_size: int) -> list[tuple[int, int]]:
@@ -176,38 +233,28 @@ def improves(progress: Progress, plan: Plan) -> bool:
 
 def stalled(progress: Progress, plan: Plan) -> bool:
     """Whether patience has run out."""
-    return plan.early_stopping is not None and (
-        progress.epoch - progress.best_epoch >= plan.early_stopping.patience and progress.epoch > 0
-    )
+    return plan.early_stopping is not None and progress.epoch - progress.best_epoch >= plan.early_stopping.patience
 
 
-def snapshot(step: Step, progress: Progress) -> State:
-    """The state of a training at the end of an epoch."""
-    tensors = step.state() | {f"best.{name}": tensor for name, tensor in progress.best.items()}
-    record = {"epoch": progress.epoch, "best_epoch": progress.best_epoch, "history": list(progress.history)}
-    return State(tensors, record)
+def snapshot(live: dict[str, Tensor], progress: Progress) -> State:
+    """The state of a training at the end of an epoch; its tensors are live."""
+    tensors = live | {f"best.{name}": tensor for name, tensor in progress.best.items()}
+    return State(tensors, progress.epoch, progress.best_epoch, progress.history)
 
 
-def restore(state: State, step: Step) -> Progress:
-    """Put a state back into the step and the loop's memory."""
-    step.load({name: tensor for name, tensor in state.tensors.items() if not name.startswith("best.")})
+def restore(state: State, step: Step, folder: Path) -> Progress:
+    """Put a state back into the step and the loop's memory.
+
+    Raises:
+        IntegrityError: The state is of another network or optimizer.
+    """
     best = {name.removeprefix("best."): tensor for name, tensor in state.tensors.items() if name.startswith("best.")}
-    record = state.record
-    return Progress(record["epoch"], record["history"], record["best_epoch"], best)
-
-
-def _weights(step: Step) -> dict[str, Tensor]:
-    return {name.removeprefix("model."): tensor for name, tensor in step.state().items() if name.startswith("model.")}
-
-
-def _explain_non_finite(loss_S: Tensor, epoch: int, plan: Plan) -> str:
-    place = int((~torch.isfinite(loss_S)).nonzero()[0])
-    value = float(loss_S[place])
-    if epoch == 0 and place == 0:
-        cause = "the inputs or the target hold values that are not finite or far too large; look at data.scaling"
-    else:
-        cause = (
-            f"the learning rate {plan.rate:g} is likely too high;"
-            " try a smaller train.optimizer.options.lr or train.clip_norm: 1.0"
+    live = step.tensors()
+    shapes = {name: tensor.shape for name, tensor in state.tensors.items() if not name.startswith("best.")}
+    if shapes != {name: tensor.shape for name, tensor in live.items()}:
+        raise IntegrityError(
+            f"{folder}: the checkpoint is of another network or optimizer; delete it to start this training anew."
         )
-    return f"the training loss became {value} at epoch {epoch + 1}, step {place + 1} of {len(loss_S)}: {cause}."
+    step.load(state.tensors)
+    best = {name: tensor.to(live[f"model.{name}"].device) for name, tensor in best.items()}
+    return Progress(state.epoch, state.history, state.best_epoch, best)

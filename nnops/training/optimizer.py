@@ -1,101 +1,91 @@
-"""Optimizers, in torch's fused form where there is one."""
+"""Optimizers: the options of each, which build its update."""
 
 from abc import abstractmethod
+from typing import Self
 
-import torch
-from pydantic import Field
-from torch import nn
+from pydantic import Field, model_validator
+from torch import Tensor
 
 from nnops.catalog import Catalog, Component
+from nnops.training.update import AdamUpdate, RmsPropUpdate, SgdUpdate, Update
 
 
 class Optimizer(Component):
-    """Options that build a ``torch.optim`` optimizer; ``lr`` is the rate that the schedule scales."""
+    """Options that build an update; ``lr`` is the rate that the schedule scales."""
 
-    lr: float = Field(1e-3, gt=0)
-    weight_decay: float = Field(0.0, ge=0)
+    lr: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=0.0, ge=0)
 
     @abstractmethod
-    def build(self, weights: list[nn.Parameter]) -> torch.optim.Optimizer:
-        """Build the optimizer over the weights."""
+    def build(self, weights: list[Tensor]) -> Update:
+        """Build the update over the weights."""
 
 
 class Sgd(Optimizer):
-    """Stochastic gradient descent, with momentum and Nesterov's variant."""
+    """Stochastic gradient descent, with momentum and Nesterov's variant; weight decay is added to the gradient."""
 
-    lr: float = Field(1e-2, gt=0)
-    momentum: float = Field(0.0, ge=0, lt=1)
+    lr: float = Field(default=1e-2, gt=0)
+    momentum: float = Field(default=0.0, ge=0, lt=1)
     nesterov: bool = False
 
-    @classmethod
-    def examples(cls) -> "list[Sgd]":
-        """Plain, momentum, Nesterov."""
-        return [cls(), cls(momentum=0.9), cls(momentum=0.9, nesterov=True)]
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov: true needs momentum above 0, such as momentum: 0.9.")
+        return self
 
-    def build(self, weights: list[nn.Parameter]) -> torch.optim.Optimizer:
-        """Build it; Nesterov's variant needs momentum."""
-        return torch.optim.SGD(
-            weights,
-            lr=self.lr,
-            momentum=self.momentum,
-            nesterov=self.nesterov and self.momentum > 0,
-            weight_decay=self.weight_decay,
-            fused=True,
-        )
+    @classmethod
+    def examples(cls) -> list[Self]:
+        """Plain, momentum, Nesterov."""
+        return [cls(), cls(momentum=0.9), cls(momentum=0.9, nesterov=True, weight_decay=0.01)]
+
+    def build(self, weights: list[Tensor]) -> Update:
+        """Build it."""
+        return SgdUpdate(weights, self.momentum, self.nesterov, self.weight_decay)
 
 
 class Adam(Optimizer):
     """Adam (Kingma and Ba 2015); weight decay is added to the gradient."""
 
-    beta1: float = Field(0.9, ge=0, lt=1)
-    beta2: float = Field(0.999, ge=0, lt=1)
-    eps: float = Field(1e-8, gt=0)
+    beta1: float = Field(default=0.9, ge=0, lt=1)
+    beta2: float = Field(default=0.999, ge=0, lt=1)
+    eps: float = Field(default=1e-8, gt=0)
 
-    def build(self, weights: list[nn.Parameter]) -> torch.optim.Optimizer:
+    @classmethod
+    def examples(cls) -> list[Self]:
+        """Plain, and with every option in use."""
+        return [cls(), cls(beta1=0.8, beta2=0.99, eps=1e-6, weight_decay=0.05)]
+
+    def build(self, weights: list[Tensor]) -> Update:
         """Build it."""
-        return torch.optim.Adam(
-            weights,
-            lr=self.lr,
-            betas=(self.beta1, self.beta2),
-            eps=self.eps,
-            weight_decay=self.weight_decay,
-            fused=True,
-        )
+        return AdamUpdate(weights, (self.beta1, self.beta2), self.eps, self.weight_decay, decoupled=False)
 
 
 class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019)."""
 
-    weight_decay: float = Field(1e-2, ge=0)
+    weight_decay: float = Field(default=1e-2, ge=0)
 
-    def build(self, weights: list[nn.Parameter]) -> torch.optim.Optimizer:
+    def build(self, weights: list[Tensor]) -> Update:
         """Build it."""
-        return torch.optim.AdamW(
-            weights,
-            lr=self.lr,
-            betas=(self.beta1, self.beta2),
-            eps=self.eps,
-            weight_decay=self.weight_decay,
-            fused=True,
-        )
+        return AdamUpdate(weights, (self.beta1, self.beta2), self.eps, self.weight_decay, decoupled=True)
 
 
 class RmsProp(Optimizer):
-    """RMSprop (Tieleman and Hinton 2012)."""
+    """RMSprop (Tieleman and Hinton 2012); weight decay is added to the gradient."""
 
-    alpha: float = Field(0.99, ge=0, lt=1)
-    momentum: float = Field(0.0, ge=0, lt=1)
+    alpha: float = Field(default=0.99, ge=0, lt=1)
+    eps: float = Field(default=1e-8, gt=0)
+    momentum: float = Field(default=0.0, ge=0, lt=1)
 
-    def build(self, weights: list[nn.Parameter]) -> torch.optim.Optimizer:
-        """Build it; torch has no fused form."""
-        return torch.optim.RMSprop(
-            weights,
-            lr=self.lr,
-            alpha=self.alpha,
-            momentum=self.momentum,
-            weight_decay=self.weight_decay,
-            foreach=True,
-        )
+    @classmethod
+    def examples(cls) -> list[Self]:
+        """Plain, and with every option in use."""
+        return [cls(), cls(alpha=0.9, eps=1e-6, momentum=0.9, weight_decay=0.01)]
+
+    def build(self, weights: list[Tensor]) -> Update:
+        """Build it."""
+        return RmsPropUpdate(weights, self.alpha, self.eps, self.momentum, self.weight_decay)
 
 
 OPTIMIZERS: Catalog[Optimizer] = Catalog(

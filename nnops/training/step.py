@@ -1,7 +1,7 @@
 """The step: one model, its loss and its optimizer behind the seam that the loop drives.
 
 The loop knows epochs, batches, rates and reports; the step knows tensors. A step that trains many lanes in one tensor
-program has the same five methods.
+program stands behind the same seam.
 """
 
 from typing import Protocol
@@ -10,6 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from nnops.losses.base import Loss
+from nnops.training.update import Update
+
+#: What ``loss.backward()`` ends in; its checks in Python cost a tenth of a small network's step.
+_run_backward = torch.autograd.Variable._execution_engine.run_backward
 
 
 class Step(Protocol):
@@ -27,31 +31,32 @@ class Step(Protocol):
         """The loss of given outputs, a scalar."""
         ...
 
-    def state(self) -> dict[str, Tensor]:
-        """Copies of all tensors that the next step depends on; weights and buffers under ``model.``."""
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors that the next step depends on, live; weights and buffers under ``model.``."""
         ...
 
     def load(self, tensors: dict[str, Tensor]) -> None:
-        """Take over a state."""
+        """Take over the values of tensors of these names."""
         ...
 
 
 class SoloStep:
-    """One ``nn.Module`` trained by one ``torch.optim`` optimizer.
+    """One ``nn.Module`` trained by one optimizer's update.
 
     Args:
         model: The module.
         loss: Its loss.
-        optimizer: Built over the module's weights.
-        clip_norm: Largest norm of the whole gradient, or None.
+        update: Built over :func:`trainable` weights of the module.
+        clip_norm: Largest norm of the whole gradient, or None (Pascanu et al. 2013, algorithm 1).
     """
 
-    def __init__(self, model: nn.Module, loss: Loss, optimizer: torch.optim.Optimizer, clip_norm: float | None) -> None:
+    def __init__(self, model: nn.Module, loss: Loss, update: Update, clip_norm: float | None) -> None:
         self.model = model
         self.loss = loss
-        self.optimizer = optimizer
+        self._update = update
         self._clip_norm = clip_norm
-        self._weights = [weight for weight in model.parameters() if weight.requires_grad]
+        self._weights = trainable(model)
+        self._one = torch.ones((), device=self._weights[0].device)
 
     def train(self, inputs: tuple[Tensor, ...], target_B: Tensor, rate: float) -> Tensor:
         """See :class:`Step`."""
@@ -60,12 +65,10 @@ class SoloStep:
         for weight in self._weights:
             weight.grad = None
         loss = self.loss(self.model(*inputs), target_B)
-        loss.backward()
+        _run_backward((loss,), (self._one,), False, False, (), allow_unreachable=True, accumulate_grad=True)
         if self._clip_norm is not None:
             nn.utils.clip_grad_norm_(self._weights, self._clip_norm)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.optimizer.step()
+        self._update.apply([weight.grad for weight in self._weights], rate)  # type: ignore[misc]
         return loss.detach()
 
     @torch.no_grad()
@@ -75,24 +78,17 @@ class SoloStep:
             self.model.eval()
         return self.model(*inputs)
 
-    def state(self) -> dict[str, Tensor]:
-        """See :class:`Step`; the optimizer's tensors are named ``optimizer.<weight's place>.<name>``."""
-        tensors = {f"model.{name}": tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
-        for place, weight in enumerate(self._weights):
-            for name, value in self.optimizer.state.get(weight, {}).items():
-                if value is not None:
-                    tensors[f"optimizer.{place}.{name}"] = torch.as_tensor(value).detach().clone()
-        return tensors
+    def tensors(self) -> dict[str, Tensor]:
+        """See :class:`Step`; what the optimizer remembers is named ``optimizer.<name>.<weight's place>``."""
+        state = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        return state | {f"optimizer.{name}": tensor for name, tensor in self._update.tensors().items()}
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         """See :class:`Step`."""
-        weights = {name.removeprefix("model."): tensor for name, tensor in tensors.items() if name.startswith("model.")}
-        self.model.load_state_dict(weights)
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            if name.startswith("optimizer."):
-                _, place, key = name.split(".", 2)
-                state.setdefault(int(place), {})[key] = tensor
-        if state:
-            record = self.optimizer.state_dict()
-            self.optimizer.load_state_dict({"state": state, "param_groups": record["param_groups"]})
+        for name, tensor in self.tensors().items():
+            tensor.copy_(tensors[name])
+
+
+def trainable(model: nn.Module) -> list[Tensor]:
+    """The weights that a gradient changes, in the module's order."""
+    return [weight for weight in model.parameters() if weight.requires_grad]

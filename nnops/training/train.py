@@ -11,20 +11,21 @@ from torch import Tensor, nn
 
 from nnops.batch import Spec
 from nnops.data.prepared import Prepared
-from nnops.errors import InputError, ParamsError
+from nnops.errors import ParamsError
 from nnops.fingerprint import environment, fingerprint
 from nnops.losses import DEFAULT, LOSSES
 from nnops.metrics import METRICS, SHOWN
 from nnops.metrics.base import Predictions
 from nnops.models import MODELS
 from nnops.params import Params
-from nnops.report import ReportFn, keep_going
+from nnops.report import Report, ReportFn, keep_going
 from nnops.seeding import derive
 from nnops.training.checkpoint import Checkpoints, read
+from nnops.training.device import choose_device, settle_device
 from nnops.training.loop import Plan, Progress, restore, run
 from nnops.training.optimizer import OPTIMIZERS
 from nnops.training.schedule import SCHEDULES
-from nnops.training.step import SoloStep
+from nnops.training.step import SoloStep, trainable
 
 
 @dataclass(frozen=True)
@@ -85,12 +86,12 @@ def train(
     """
     start_s = perf_counter()
     device = choose_device(params)
-    torch.set_num_threads(params.train.threads)
+    settle_device(device, params.train.threads)
     spec = data.spec
     model = build_model(params, spec).to(device)
     loss = build_loss(params, spec)
     optimizer = OPTIMIZERS.build(params.train.optimizer.name, params.train.optimizer.options, where="train.optimizer")
-    step = SoloStep(model, loss, optimizer.build(list(model.parameters())), params.train.clip_norm)
+    step = SoloStep(model, loss, optimizer.build(trainable(model)), params.train.clip_norm)
     plan = _plan(params, spec, optimizer.lr, monitor)
 
     progress = Progress()
@@ -99,9 +100,9 @@ def train(
         keeper = Checkpoints(checkpoints, checkpoint_every_s)
         state = read(checkpoints)
         if state is not None:
-            progress = restore(state, step)
+            progress = restore(state, step, checkpoints)
             for epoch, row in enumerate(progress.history, start=1):
-                report_again(report, epoch, row)
+                report(Report(epoch, row, 0.0))
     mean, std = data.target_scale
 
     def judge(output_NC: Tensor, target_N: Tensor) -> Predictions:
@@ -156,19 +157,6 @@ def build_loss(params: Params, spec: Spec) -> Any:
     return loss
 
 
-def choose_device(params: Params) -> str:
-    """``cpu`` or ``cuda``.
-
-    Raises:
-        InputError: A GPU is asked for where there is none.
-    """
-    if params.train.device == "cuda" and not torch.cuda.is_available():
-        raise InputError("params.yaml: train.device: cuda is asked for, but torch sees no GPU; write 'auto' or 'cpu'.")
-    if params.train.device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return params.train.device
-
-
 def name_result(params: Params, data: Prepared, device: str | None = None) -> str:
     """The fingerprint of the training that these params and data stand for."""
     device = device or choose_device(params)
@@ -184,13 +172,6 @@ def hash_weights(weights: dict[str, Tensor]) -> str:
         whole.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
         whole.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
     return whole.hexdigest()
-
-
-def report_again(report: ReportFn, epoch: int, row: dict[str, float]) -> None:
-    """Report an epoch that a checkpoint already holds; the answer is known, so it is not asked for."""
-    from nnops.report import Report
-
-    report(Report(epoch, row, 0.0))
 
 
 def _plan(params: Params, spec: Spec, rate: float, monitor: tuple[str, ...]) -> Plan:

@@ -1,0 +1,134 @@
+"""Updates: the arithmetic of the optimizers over a fixed list of weights, by torch's own fused and foreach kernels.
+
+``torch.optim`` calls the very same kernels, so the bits are the same; what is left out is its bookkeeping in Python,
+which costs twice as much as the arithmetic of a small network. Symbols: theta weights, g gradients, gamma the rate.
+"""
+
+# The kernels have names with an underscore; a contract test compares every update to torch.optim, bit by bit.
+# pyright: reportPrivateImportUsage=false
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+
+class Update(ABC):
+    """Changes weights by their gradients, and remembers what its rule needs.
+
+    Args:
+        weights: The leaf tensors to change; they stay where they are.
+
+    Attributes:
+        memory: Tensors by name, one for each weight or one for all; the next update depends on nothing else.
+    """
+
+    def __init__(self, weights: list[Tensor]) -> None:
+        # Aliases without requires_grad, so that in-place kernels need no torch.no_grad() around them.
+        self.weights = [weight.detach() for weight in weights]
+        self.memory: dict[str, list[Tensor]] = {}
+
+    @abstractmethod
+    def apply(self, gradients: list[Tensor], rate: float) -> None:
+        """Take one step at learning rate ``rate``; ``gradients`` are in the order of the weights."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The memory as live tensors named ``<name>.<place>``."""
+        return {f"{name}.{place}": tensor for name, row in self.memory.items() for place, tensor in enumerate(row)}
+
+    def _remember(self, name: str) -> list[Tensor]:
+        self.memory[name] = [torch.zeros_like(weight) for weight in self.weights]
+        return self.memory[name]
+
+
+class SgdUpdate(Update):
+    """b = mu b + g, theta = theta - gamma b; with Nesterov theta = theta - gamma (g + mu b) (Sutskever et al. 2013)."""
+
+    def __init__(self, weights: list[Tensor], momentum: float, nesterov: bool, weight_decay: float) -> None:
+        super().__init__(weights)
+        self._momentum = momentum
+        self._nesterov = nesterov
+        self._weight_decay = weight_decay
+        self._velocity = self._remember("velocity") if momentum else []
+
+    def apply(self, gradients: list[Tensor], rate: float) -> None:
+        """See :class:`Update`."""
+        torch._fused_sgd_(
+            self.weights,
+            gradients,
+            self._velocity,
+            weight_decay=self._weight_decay,
+            momentum=self._momentum,
+            lr=rate,
+            dampening=0.0,
+            nesterov=self._nesterov,
+            maximize=False,
+            is_first_step=False,
+        )
+
+
+class AdamUpdate(Update):
+    """Kingma and Ba 2015, algorithm 1.
+
+    Decoupled weight decay takes theta = theta - gamma lambda theta first (Loshchilov and Hutter 2019, algorithm 2).
+    """
+
+    def __init__(
+        self, weights: list[Tensor], betas: tuple[float, float], eps: float, weight_decay: float, decoupled: bool
+    ) -> None:
+        super().__init__(weights)
+        self._kernel = torch._fused_adamw_ if decoupled else torch._fused_adam_
+        self._beta1, self._beta2 = betas
+        self._eps = eps
+        self._weight_decay = weight_decay
+        self._mean = self._remember("mean")
+        self._square = self._remember("square")
+        self._steps = torch.zeros((), device=self.weights[0].device)
+        self.memory["steps"] = [self._steps]
+
+    def apply(self, gradients: list[Tensor], rate: float) -> None:
+        """See :class:`Update`."""
+        self._steps += 1
+        self._kernel(
+            self.weights,
+            gradients,
+            self._mean,
+            self._square,
+            [],
+            [self._steps] * len(gradients),
+            lr=rate,
+            beta1=self._beta1,
+            beta2=self._beta2,
+            weight_decay=self._weight_decay,
+            eps=self._eps,
+            amsgrad=False,
+            maximize=False,
+        )
+
+
+class RmsPropUpdate(Update):
+    """v = alpha v + (1 - alpha) g^2, theta = theta - gamma g / (sqrt(v) + eps) (Tieleman and Hinton 2012)."""
+
+    def __init__(self, weights: list[Tensor], alpha: float, eps: float, momentum: float, weight_decay: float) -> None:
+        super().__init__(weights)
+        self._alpha = alpha
+        self._eps = eps
+        self._momentum = momentum
+        self._weight_decay = weight_decay
+        self._square = self._remember("square")
+        self._velocity = self._remember("velocity") if momentum else []
+
+    def apply(self, gradients: list[Tensor], rate: float) -> None:
+        """See :class:`Update`."""
+        if self._weight_decay:
+            gradients = list(torch._foreach_add(gradients, self.weights, alpha=self._weight_decay))
+        torch._foreach_mul_(self._square, self._alpha)
+        torch._foreach_addcmul_(self._square, gradients, gradients, value=1 - self._alpha)
+        root = torch._foreach_sqrt(self._square)
+        torch._foreach_add_(root, self._eps)
+        if self._momentum:
+            torch._foreach_mul_(self._velocity, self._momentum)
+            torch._foreach_addcdiv_(self._velocity, gradients, root)
+            torch._foreach_add_(self.weights, self._velocity, alpha=-rate)
+        else:
+            torch._foreach_addcdiv_(self.weights, gradients, root, value=-rate)
