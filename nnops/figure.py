@@ -10,6 +10,7 @@ settings are never changed. Import this module inside functions: it loads matplo
 """
 
 import io
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,16 @@ def set_title(axes: Axes, title: str, note: str = "") -> None:
         axes.set_title(note, loc="right", fontsize=8.5, fontweight="normal", color=MUTED, pad=8)
 
 
+def plain(text: str, longest: int = 28) -> str:
+    r"""Text from data as a label: shortened, and its dollar signs not taken for formulas.
+
+    >>> plain("price in $")
+    'price in \\$'
+    """
+    short = text if len(text) <= longest else text[: longest - 1] + "\u2026"
+    return short.replace("$", r"\$")
+
+
 def render_png(figure: Figure) -> bytes:
     """The figure as PNG: no date, no software name, so the same figure gives the same bytes."""
     content = io.BytesIO()
@@ -120,7 +131,9 @@ def render_png(figure: Figure) -> bytes:
             legend.get_frame().set(edgecolor="none", facecolor="white", alpha=0.85)
             for text in legend.get_texts():
                 text.set(fontsize=8.5, color=INK)
-    with _style():
+    with _style(), warnings.catch_warnings():
+        # A name in a script that the font lacks is drawn as boxes; that is no reason to fail or to warn.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(content, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
     return content.getvalue()
 

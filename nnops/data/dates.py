@@ -51,5 +51,11 @@ def parse_dates(values: pd.Series, form: str | None, markers: tuple[str, ...] = 
 def date_parts(moments: pd.Series) -> dict[str, np.ndarray]:
     """Year, month, day, weekday (0 is Monday) and hour as float64, NaN where missing."""
     stamp = moments.dt
-    parts = {"year": stamp.year, "month": stamp.month, "day": stamp.day, "weekday": stamp.weekday, "hour": stamp.hour}
+    parts = {
+        "year": stamp.year,
+        "month": stamp.month,
+        "day": stamp.day,
+        "weekday": stamp.day_of_week,
+        "hour": stamp.hour,
+    }
     return {name: values.to_numpy(dtype=np.float64, na_value=np.nan) for name, values in parts.items()}

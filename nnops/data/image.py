@@ -1,5 +1,7 @@
 """Images prepared: split, statistics of the train split, targets; the pixels stay raw uint8."""
 
+from typing import Any
+
 import numpy as np
 
 from nnops.batch import Spec
@@ -7,6 +9,7 @@ from nnops.data.made import Made
 from nnops.data.pixels import fit_pixels
 from nnops.data.prepared import SPLITS, SplitName
 from nnops.data.preprocess import Preprocess
+from nnops.data.profile import count_duplicates, describe_target, write_notes
 from nnops.data.reader import Images
 from nnops.data.split import split_rows
 from nnops.data.target import judge
@@ -26,6 +29,7 @@ def make_images(params: Params, source: Images, test: Images | None) -> Made:
             f"{test.where}: images must be {_size(source)} as in {source.where}, got {_size(test)} "
             "(channels x height x width)."
         )
+    read = len(source.labels)
     source = _without_duplicates(source) if data.cleaning.duplicates == "drop" else source
     target = judge(source.labels, data, source.where)
     rows = split_rows(
@@ -52,12 +56,23 @@ def make_images(params: Params, source: Images, test: Images | None) -> Made:
             "image": np.ascontiguousarray(test.pixels_NCHW),
             "target": target.encode(test.labels, test.where),
         }
+    report: dict[str, Any] = {
+        "source": source.where,
+        "rows": {"read": read + (len(test.labels) if test else 0)}
+        | {name: len(arrays[name]["target"]) for name in SPLITS},
+        "target": describe_target(target, arrays),
+        "pixels": {"shape": list(pixels.shape), "mean": list(pixels.mean), "std": list(pixels.std)},
+        "duplicates": count_duplicates(arrays),
+    }
+    report["notes"] = write_notes(report)
     outputs = len(target.classes) if target.task == "multiclass" else 1
     return Made(
         spec=Spec(target.task, ("image",), (pixels.shape,), (), outputs),
         preprocess=Preprocess(target, pixels=pixels),
         arrays=arrays,
         columns=[{"name": name, "kind": "numeric"} for name in source.columns],
+        features=[],
+        report=report,
     )
 
 

@@ -79,7 +79,7 @@ def infer_kind(values: pd.Series, markers: tuple[str, ...], where: str) -> Kind:
         return Kind(name, "categorical", f"{different} different values")
     if pd.api.types.is_datetime64_any_dtype(values):
         return Kind(name, "date", f"{different} different dates")
-    _, words = as_number(values, markers)
+    _, words = as_number(text)
     share = words.sum() / len(known)
     if share == 0:
         if _counts_rows(values):
@@ -88,9 +88,10 @@ def infer_kind(values: pd.Series, markers: tuple[str, ...], where: str) -> Kind:
     repeats = len(known) / different
     if share < RARE or (share <= MOST_MISTAKES and repeats < 10):
         position = int(words.argmax())
+        word = _short(text.iloc[position])
         raise DataError(
-            f"{where}: {place(values, position)}: column '{name}' holds numbers, but here '{_short(text.iloc[position])}'"
-            f"; correct it, add it to data.cleaning.missing_markers, or set data.kinds.{name} to categorical."
+            f"{where}: {place(values, position)}: column '{name}' holds numbers, but here '{word}'; "
+            f"correct it, add it to data.cleaning.missing_markers, or set data.kinds.{name} to categorical."
         )
     if find_format(text) is not None:
         return Kind(name, "date", f"{different} different dates")

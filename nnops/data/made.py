@@ -1,6 +1,6 @@
 """What is made of a source before it is written: arrays of each split, what they mean, and what the report says."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,5 +27,5 @@ class Made:
     preprocess: Preprocess
     arrays: dict[SplitName, dict[str, np.ndarray]]
     columns: list[dict[str, Any]]
-    features: list[str] = field(default_factory=list)
-    report: dict[str, Any] = field(default_factory=dict)
+    features: list[str]
+    report: dict[str, Any]

@@ -105,6 +105,9 @@ def _make(params: Params, root: Path) -> "Made":
 def _write(made: "Made", params: Params, folder: Path) -> None:
     import numpy as np
 
+    from nnops.data.chart import draw
+    from nnops.figure import save_png
+
     for split in SPLITS:
         (folder / split).mkdir(parents=True)
         for name, array in made.arrays[split].items():
@@ -113,6 +116,7 @@ def _write(made: "Made", params: Params, folder: Path) -> None:
     content = hash_files([*folder.glob("*/*.npy"), folder / "preprocess.json"], folder)
     write_json(folder / "schema.json", _schema(made, params, content))
     write_json(folder / "report.json", made.report)
+    save_png(draw(made), folder / "report.png")
 
 
 def _schema(made: "Made", params: Params, content: str) -> dict[str, Any]:

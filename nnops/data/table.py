@@ -1,22 +1,23 @@
 """A table prepared: kinds judged, rows dropped and split, columns fitted on the train split, everything coded."""
 
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from nnops.batch import Spec
 from nnops.catalog import nearest
-from nnops.data.columns import Column
+from nnops.data.columns import Column, numbers_of
 from nnops.data.fit import fit_categorical, fit_date, fit_numeric
 from nnops.data.kinds import Kind, judge_kinds
 from nnops.data.made import Made
 from nnops.data.prepared import SPLITS, SplitName
 from nnops.data.preprocess import Preprocess
+from nnops.data.profile import count_duplicates, describe_columns, describe_target, write_notes
 from nnops.data.reader import Table
 from nnops.data.split import split_rows
 from nnops.data.target import judge
-from nnops.data.values import as_number, as_text, column
+from nnops.data.values import as_text, column
 from nnops.errors import DataError
 from nnops.params import Data, Params
 
@@ -33,7 +34,7 @@ def make_table(params: Params, source: Table, test: Table | None) -> Made:
     if test is not None:
         _check_same_columns(source, test)
     kinds = judge_kinds(source.frame, data, source.where)
-    frame = _kept_rows(source.frame, kinds, data, source.where)
+    frame = _kept_rows(_typed(source, kinds, data), kinds, data, source.where)
     target = judge(column(frame, data.target), data, source.where)
     rows = split_rows(
         data.split,
@@ -46,7 +47,7 @@ def make_table(params: Params, source: Table, test: Table | None) -> Made:
     )
     parts: dict[SplitName, tuple[pd.DataFrame, str]] = {name: (frame.iloc[rows[name]], source.where) for name in SPLITS}
     if test is not None:
-        parts["test"] = (_kept_rows(test.frame, kinds, data, test.where), test.where)
+        parts["test"] = (_kept_rows(_typed(test, kinds, data), kinds, data, test.where), test.where)
     train = parts["train"][0]
     if target.task == "regression" and data.target_scaling == "standard":
         target = target.scaled(column(train, data.target), source.where)
@@ -64,12 +65,22 @@ def make_table(params: Params, source: Table, test: Table | None) -> Made:
         except DataError as error:
             raise DataError(f"{where}: {error}") from error
         arrays[name] = inputs | {"target": target.encode(column(part, data.target), where)}
+    report: dict[str, Any] = {
+        "source": source.where,
+        "rows": {"read": len(source.frame) + (len(test.frame) if test else 0)}
+        | {name: len(part) for name, (part, _) in parts.items()},
+        "target": describe_target(target, arrays),
+        "columns": describe_columns({name: part for name, (part, _) in parts.items()}, kinds, preprocess.markers),
+        "duplicates": count_duplicates(arrays),
+    }
+    report["notes"] = write_notes(report)
     return Made(
         spec=_spec(preprocess),
         preprocess=preprocess,
         arrays=arrays,
         columns=[{"name": kind.name, "kind": kind.kind, "reason": kind.reason} for kind in kinds],
         features=preprocess.features,
+        report=report,
     )
 
 
@@ -98,6 +109,21 @@ def _check_same_columns(source: Table, test: Table) -> None:
             raise DataError(f"{test.where}: must have the columns of {source.where}, but '{name}' is extra; remove it.")
 
 
+def _typed(table: Table, kinds: list[Kind], data: Data) -> pd.DataFrame:
+    """Numbers as float64 and words as clean text, once and for all that follows."""
+    markers = data.cleaning.missing_markers
+    columns: dict[str, Any] = {str(name): table.frame[name] for name in table.frame.columns}
+    for kind in kinds:
+        if kind.kind == "numeric":
+            try:
+                columns[kind.name] = numbers_of(columns[kind.name], markers)
+            except DataError as error:
+                raise DataError(f"{table.where}: {error}") from error
+        elif kind.kind == "categorical":
+            columns[kind.name] = as_text(columns[kind.name], markers).astype("str")
+    return pd.DataFrame(columns, index=table.frame.index)
+
+
 def _kept_rows(frame: pd.DataFrame, kinds: list[Kind], data: Data, where: str) -> pd.DataFrame:
     """Without duplicates and without rows that miss values, where params say so."""
     cleaning = data.cleaning
@@ -107,9 +133,7 @@ def _kept_rows(frame: pd.DataFrame, kinds: list[Kind], data: Data, where: str) -
     for kind in kinds:
         way = cleaning.categorical_missing if kind.kind == "categorical" else cleaning.numeric_missing
         if kind.kind != "ignore" and way == "drop":
-            values = column(frame, kind.name)
-            numbers, _ = as_number(values) if kind.kind == "numeric" else (np.zeros(len(frame)), None)
-            complete &= as_text(values, cleaning.missing_markers).notna().to_numpy() & np.isfinite(numbers)
+            complete &= as_text(column(frame, kind.name), cleaning.missing_markers).notna().to_numpy()
     if not complete.any():
         raise DataError(
             f"{where}: every row misses a value, so dropping them leaves none; fill them instead of 'drop'."

@@ -35,7 +35,7 @@ class Npz(Reader):
 
         name = Path(self.path).name
         arrays = load_npz(existing(root, self.path))
-        inputs = _pick(arrays, self.inputs, _INPUTS, "inputs", name)
+        inputs = pick_inputs(arrays, name, self.inputs)
         labels = _pick(arrays, self.labels, _LABELS, "labels", name).squeeze()
         if labels.ndim != 1 or len(labels) != len(inputs):
             raise DataError(
@@ -71,6 +71,17 @@ def load_npz(path: Path) -> "dict[str, np.ndarray]":
             return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path.name}: must be an .npz file of plain arrays ({str(error).splitlines()[0]}).") from error
+
+
+def pick_inputs(arrays: "dict[str, np.ndarray]", name: str, wanted: str = "auto") -> "np.ndarray":
+    """The array of inputs: the one that is named, else one with a usual name, else the only one.
+
+    Raises:
+        DataError: No such array.
+    """
+    if wanted == "auto" and len(arrays) == 1:
+        return next(iter(arrays.values()))
+    return _pick(arrays, wanted, _INPUTS, "inputs", name)
 
 
 def as_images(array: "np.ndarray", layout: str, name: str) -> "np.ndarray":
