@@ -1,14 +1,13 @@
 """compress: a trained model in; smaller variants, what they cost and the one that is chosen out."""
 
 from nnops.compression.compress import compress
-from nnops.data.prepared import Prepared
 from nnops.pipeline.job import Job, execute
 from nnops.training.artifact import read_model
 
 
 def main(job: Job) -> None:
     """Try the methods of ``params.compress``."""
-    data = Prepared.open(job.folder("prepare"))
+    data = job.prepared()
     model = read_model(job.folder("train"))
     run = job.track(model.record["fingerprint"], data)
     compressed = compress(model, data, job.params, job.fresh_out(), job.root)

@@ -1,6 +1,7 @@
 """prepare: raw data in; cleaned, split and scaled arrays, a schema and a report out."""
 
-from nnops.data.prepare import prepare
+from nnops.data.prepare import data_fingerprint, prepare
+from nnops.files import write_json
 from nnops.pipeline.job import Job, execute
 
 
@@ -8,6 +9,9 @@ def main(job: Job) -> None:
     """Prepare the data that ``params.data`` names."""
     data = prepare(job.params, job.out, job.root)
     job.remember_seconds(data.hash)
+    # A sweep looks here whether these are the data that its params stand for.
+    note = {"fingerprint": data_fingerprint(job.params, job.root), "hash": data.hash}
+    write_json(job.private / "prepared.json", note)
     rows = ", ".join(f"{data.rows(split)} {split}" for split in ("train", "val", "test"))
     print(f"prepare: {data.schema['task']}, {rows} rows -> {job.out}")
 

@@ -1,6 +1,5 @@
 """train: prepared data in; weights and their history out. A killed training goes on from its last checkpoint."""
 
-from nnops.data.prepared import Prepared
 from nnops.pipeline.job import Job, execute
 from nnops.report import Report
 from nnops.training.artifact import write_model
@@ -10,7 +9,7 @@ from nnops.training.train import name_result, train
 
 def main(job: Job) -> None:
     """Train the model that ``params.model`` names."""
-    data = Prepared.open(job.folder("prepare"))
+    data = job.prepared()
     uid = name_result(job.params, data)
     run = job.track(uid, data)
     run.file(data.folder / "report.png", "data")

@@ -22,7 +22,7 @@ from nnops.pipeline.owner import Owner
 
 if TYPE_CHECKING:
     from nnops.data.prepared import Prepared
-    from nnops.tracking.tracker import Run, Tracker
+    from nnops.tracking.tracker import Run, State, Tracker
 
 #: Seconds that a stage waits for another one of the same name to end.
 LOCK_WAIT_S = 15.0
@@ -120,14 +120,31 @@ class Job:
         """Seconds since the stage began."""
         return time.time() - self.started_s
 
-    def close(self, state: str) -> None:
-        """Finish the tracked run; the background writer sends what is left."""
-        if self._run is not None:
+    def prepared(self) -> "Prepared":
+        """The prepared data."""
+        from nnops.data.prepared import Prepared
+
+        return Prepared.open(self.folder("prepare"))
+
+    def code(self) -> dict[str, str]:
+        """Git commit and whether files differ from it, as tags; empty outside a repository."""
+        from nnops.tracking.record import git_state
+
+        git = git_state(self.root)
+        if not git or not git["commit"]:
+            return {}
+        return {"git.commit": git["commit"], "git.dirty": str(bool(git["changed"])).lower()}
+
+    def finish(self, state: "State" = "FINISHED", wait_s: float = 0.0) -> None:
+        """Finish the tracked run, once; the background writer sends what has not arrived after ``wait_s`` seconds."""
+        run, tracker = self._run, self._tracker
+        self._run = self._tracker = None
+        if run is not None:
             if state == "FINISHED":
-                self._run.numbers({f"seconds/{self.stage}": self.seconds})
-            self._run.finish(state)
-        if self._tracker is not None:
-            self._tracker.close()
+                run.numbers({f"seconds/{self.stage}": self.seconds})
+            run.finish(state)
+        if tracker is not None:
+            tracker.close(wait_s)
 
 
 def execute(stage: str, work: Callable[[Job], None]) -> int:
@@ -142,13 +159,12 @@ def execute(stage: str, work: Callable[[Job], None]) -> int:
     lock = root / ".nnops" / "locks" / f"{stage}.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     job: Job | None = None
-    state = "FAILED"
+    state: "State" = "FAILED"
     try:
         with FileLock(lock, timeout=LOCK_WAIT_S):
             job = Job(stage, params_file.load(root / params_file.FILE), root, Owner.find())
             work(job)
-            state = "FINISHED"
-            job.close(state)
+            job.finish()
             return 0
     except Timeout:
         print(f"{stage}: another {stage} stage works in this folder; wait for it or end it.", file=sys.stderr)
@@ -163,5 +179,5 @@ def execute(stage: str, work: Callable[[Job], None]) -> int:
         print(f"{stage}: interrupted; 'dvc repro' goes on from the last checkpoint.", file=sys.stderr)
         return 130
     finally:
-        if job is not None and state != "FINISHED":
-            job.close(state)
+        if job is not None:
+            job.finish(state)
