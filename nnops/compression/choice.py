@@ -21,6 +21,7 @@ DEFAULT_DROP: dict[Task, dict[str, float]] = {
 #: costs more than this.
 EQUAL_SHARE = 0.1
 EQUAL_MS = 0.05
+ROUNDING = 1e-9
 RULE = (
     "Of the variants whose metrics on the val split drop by no more than max_drop, the fastest with one row (p50);"
     f" of those within {EQUAL_SHARE:.0%} or {EQUAL_MS:g} ms of the fastest, the smallest file."
@@ -95,8 +96,8 @@ def choose(candidates: Mapping[str, Candidate], limits: Mapping[str, float], fal
     """
     judged: dict[str, Judged] = {}
     for name, candidate in candidates.items():
-        # Written so that NaN is refused, too.
-        bad = [metric for metric, limit in limits.items() if not candidate.drops[metric] <= limit]
+        # Written so that NaN is refused, too; ROUNDING, since 0.95 - 0.945 is more than 0.005 in floating point.
+        bad = [metric for metric, limit in limits.items() if not candidate.drops[metric] <= limit + ROUNDING]
         if bad and name != fallback:
             lost = ", ".join(f"{m} drops by {candidate.drops[m]:.4g} (at most {limits[m]:g})" for m in bad)
             why = f"on the val split {lost}"

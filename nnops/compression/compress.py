@@ -7,13 +7,12 @@ OUT/variants.png    size, latency and the first limited metric side by side
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.torch import save
 
@@ -21,20 +20,22 @@ from nnops.compression import EXPORTED, METHODS, REFERENCE
 from nnops.compression.choice import RULE, Candidate, Choice, choose, read_limits
 from nnops.compression.cost import Subject, measure_costs
 from nnops.compression.export import export_onnx
-from nnops.compression.graph import Graph, pieces
+from nnops.compression.graph import Graph
 from nnops.compression.method import Method, Source
 from nnops.compression.parity import check_export, measure_parity
-from nnops.compression.variant import JUDGED_ON, Variant, build_metrics, measure_drops, measure_metrics, number_variants
+from nnops.compression.variant import JUDGED_ON, Variant, measure_drops, number_variants
 from nnops.data.prepared import Prepared, SplitName
 from nnops.errors import ParamsError
+from nnops.evaluation.baselines.base import Predict, Rows
+from nnops.evaluation.evaluate import check_metrics, measure
+from nnops.evaluation.predict import network, predict_rows, read_rows
 from nnops.files import write_bytes, write_json
 from nnops.fingerprint import hash_json
-from nnops.metrics.base import Predictions
+from nnops.metrics import METRICS
+from nnops.metrics.predictions import Predictions
 from nnops.params import Params
 from nnops.training.artifact import TrainedModel
 
-Arrays = dict[str, np.ndarray]
-Call = Callable[[Mapping[str, np.ndarray]], np.ndarray]
 Seen = dict[SplitName, Predictions]
 
 
@@ -70,32 +71,37 @@ def compress(model: TrainedModel, data: Prepared, params: Params, out: Path, roo
 
     Raises:
         ParamsError: A method, an option or a metric does not exist or does not fit.
+        DataError: A split is empty, or a limited metric is not defined on it.
         CompressionError: The exported graph does not give the trained model's outputs.
     """
     task = data.spec.task
     limits = read_limits(params, task)
     methods = build_methods(params)
-    metrics = build_metrics(params, task, limits)
-    arrays: dict[SplitName, Arrays] = {split: read_arrays(data, split) for split in JUDGED_ON}
+    metrics = check_metrics(params, task) | {name: METRICS.build(name, {}) for name in limits}
+    rows: dict[SplitName, Rows] = {split: read_rows(data, split) for split in JUDGED_ON}
+
+    def look(call: Predict) -> Seen:
+        return {split: predict_rows(call, rows[split], data) for split in JUDGED_ON}
+
     with _one_thread():
         contents = {EXPORTED: export_onnx(model)}
-        calls: dict[str, Call] = {REFERENCE: _call_module(model), EXPORTED: Graph(contents[EXPORTED])}
-        seen = {name: _look(call, arrays, data) for name, call in calls.items()}
-        check_export(measure_parity(seen[REFERENCE]["test"], seen[EXPORTED]["test"]), data.rows("test"))
+        calls: dict[str, Predict] = {REFERENCE: network(model), EXPORTED: Graph(contents[EXPORTED])}
+        seen = {name: look(call) for name, call in calls.items()}
+        check_export(measure_parity(seen[REFERENCE]["test"], seen[EXPORTED]["test"]), len(rows["test"]))
         source = Source(model, contents[EXPORTED], data, params.seed)
         for method in methods:
             name = method.variant
             contents[name] = method.apply(source)
             calls[name] = Graph(contents[name])
-            seen[name] = _look(calls[name], arrays, data)
+            seen[name] = look(calls[name])
         subjects = {name: _subject(model, contents.get(name), call) for name, call in calls.items()}
-        costs = measure_costs(subjects, arrays["test"], root / ".nnops" / "cost")
+        costs = measure_costs(subjects, rows["test"].inputs, root / ".nnops" / "cost")
 
     variants = tuple(
         Variant(
             name=name,
             content=contents.get(name, b""),
-            metrics=measure_metrics(metrics, seen[name]),
+            metrics={split: measure(seen[name][split], metrics) for split in JUDGED_ON},
             cost=costs[name],
             parity=measure_parity(seen[REFERENCE]["test"], seen[name]["test"]),
         )
@@ -125,30 +131,7 @@ def build_methods(params: Params) -> list[Method]:
     return methods
 
 
-def read_arrays(data: Prepared, split: SplitName) -> Arrays:
-    """A split as a model takes it, by input name."""
-    tensors = data.tensors(split)
-    return {name: tensor.numpy() for name, tensor in zip(data.spec.inputs, tensors.inputs, strict=True)}
-
-
-def _look(call: Call, arrays: Mapping[SplitName, Arrays], data: Prepared) -> Seen:
-    """What a variant says of each split."""
-    seen: Seen = {}
-    for split in JUDGED_ON:
-        output_NC = np.concatenate([call(piece) for piece in pieces(arrays[split])])
-        seen[split] = Predictions(data.spec.task, output_NC, np.array(data.arrays(split)["target"]), *data.target_scale)
-    return seen
-
-
-def _call_module(model: TrainedModel) -> Call:
-    def call(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-        with torch.inference_mode():
-            return model.module(*(torch.from_numpy(arrays[name]) for name in model.spec.inputs)).numpy()
-
-    return call
-
-
-def _subject(model: TrainedModel, content: bytes | None, call: Call) -> Subject:
+def _subject(model: TrainedModel, content: bytes | None, call: Predict) -> Subject:
     runtime = "onnxruntime"
     form = ""
     if content is None:

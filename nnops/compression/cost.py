@@ -18,6 +18,8 @@ from nnops.fingerprint import hash_json
 if TYPE_CHECKING:
     import numpy as np
 
+    Call = Callable[[tuple[np.ndarray, ...]], Any]
+
 BATCH = 256
 #: Seconds that one variant is timed for, with one row and with a batch; a slow call is made at least ROUNDS times.
 SECONDS = 0.5
@@ -54,26 +56,26 @@ class Subject:
     Attributes:
         identity: What decides its cost beside the machine: hash of the file, runtime with its version.
         size_bytes: Size of the model file.
-        call: Runs the variant on arrays by input name.
+        call: Runs the variant on arrays, one for each input.
     """
 
     identity: Mapping[str, str]
     size_bytes: int
-    call: "Callable[[Mapping[str, np.ndarray]], Any]"
+    call: "Call"
 
 
-def measure_costs(subjects: Mapping[str, Subject], arrays: "Mapping[str, np.ndarray]", folder: Path) -> dict[str, Cost]:
+def measure_costs(subjects: Mapping[str, Subject], inputs: "tuple[np.ndarray, ...]", folder: Path) -> dict[str, Cost]:
     """The cost of each subject: read where it is kept, else measured and kept.
 
     Args:
         subjects: Variants by name.
-        arrays: Rows to run on, by input name; they are repeated where there are fewer than a batch.
+        inputs: Rows to run on, one array for each input; they are repeated where there are fewer than a batch.
         folder: Where costs are kept.
     """
     paths = {name: folder / f"{hash_json(_whole(subject))}.json" for name, subject in subjects.items()}
     missing = {name: subject for name, subject in subjects.items() if not paths[name].exists()}
     if missing:
-        one, batch = take_rows(arrays, 1), take_rows(arrays, BATCH)
+        one, batch = take_rows(inputs, 1), take_rows(inputs, BATCH)
         calls = {name: subject.call for name, subject in missing.items()}
         one_ms, batch_ms = _time(calls, one), _time(calls, batch)
         for name, subject in missing.items():
@@ -82,11 +84,11 @@ def measure_costs(subjects: Mapping[str, Subject], arrays: "Mapping[str, np.ndar
     return {name: Cost(**read_json(path)["cost"]) for name, path in paths.items()}
 
 
-def take_rows(arrays: "Mapping[str, np.ndarray]", count: int) -> "dict[str, np.ndarray]":
-    """The first ``count`` rows of arrays, from the start again where they end."""
+def take_rows(inputs: "tuple[np.ndarray, ...]", count: int) -> "tuple[np.ndarray, ...]":
+    """The first ``count`` rows, from the start again where they end."""
     import numpy as np
 
-    return {name: np.ascontiguousarray(np.resize(a, (count, *a.shape[1:]))) for name, a in arrays.items()}
+    return tuple(np.resize(array, (count, *array.shape[1:])) for array in inputs)
 
 
 def describe_machine() -> dict[str, str]:
@@ -109,28 +111,24 @@ def _whole(subject: Subject) -> dict[str, Any]:
     return {"method": METHOD, "machine": describe_machine(), "subject": dict(subject.identity)}
 
 
-def _time(
-    calls: "Mapping[str, Callable[[Mapping[str, np.ndarray]], Any]]", arrays: "Mapping[str, np.ndarray]"
-) -> dict[str, list[float]]:
+def _time(calls: "Mapping[str, Call]", inputs: "tuple[np.ndarray, ...]") -> dict[str, list[float]]:
     """Milliseconds of many calls each; the calls take turns, so that a busy moment of the machine meets all of them."""
     for call in calls.values():
-        _spend(call, arrays, SECONDS / ROUNDS / 2)
+        _spend(call, inputs, SECONDS / ROUNDS / 2)
     times_ms: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(ROUNDS):
         for name, call in calls.items():
-            times_ms[name] += _spend(call, arrays, SECONDS / ROUNDS)
+            times_ms[name] += _spend(call, inputs, SECONDS / ROUNDS)
     return times_ms
 
 
-def _spend(
-    call: "Callable[[Mapping[str, np.ndarray]], Any]", arrays: "Mapping[str, np.ndarray]", seconds: float
-) -> list[float]:
+def _spend(call: "Call", inputs: "tuple[np.ndarray, ...]", seconds: float) -> list[float]:
     """Call for about ``seconds``, at least once; milliseconds of each call."""
     times_ms: list[float] = []
     end_s = perf_counter() + seconds
     while not times_ms or perf_counter() < end_s:
         start_s = perf_counter()
-        call(arrays)
+        call(inputs)
         times_ms.append(1000 * (perf_counter() - start_s))
     return times_ms
 

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import torch
+from torch import nn
+
 from nnops.training.artifact import TrainedModel
 
 if TYPE_CHECKING:
@@ -19,12 +22,10 @@ def export_onnx(model: TrainedModel) -> bytes:
 
     The graph takes the inputs of the model's Spec by name, each with any number of rows, and gives ``output [B, C]``.
     """
-    import torch
-
     example = tuple(_example(name, shape) for name, shape in zip(model.spec.inputs, model.spec.shapes, strict=True))
     with _quiet():
         program = torch.onnx.export(
-            model.module,
+            _Spread(model.module).eval(),
             example,
             dynamo=True,
             input_names=list(model.spec.inputs),
@@ -35,6 +36,17 @@ def export_onnx(model: TrainedModel) -> bytes:
     if program is None:
         raise RuntimeError("torch.onnx.export gave no program")
     return serialize(program.model_proto)
+
+
+class _Spread(nn.Module):
+    """A module called with ``*inputs``, whatever its own arguments: the exporter matches shapes by signature."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        return self.module(*inputs)
 
 
 def serialize(graph: "onnx.ModelProto") -> bytes:
@@ -56,16 +68,14 @@ def _strip(message: Any) -> None:
                 _strip(child)
 
 
-def _example(name: str, shape: tuple[int, ...]) -> Any:
-    import torch
-
+def _example(name: str, shape: tuple[int, ...]) -> torch.Tensor:
     # Two rows, since an example of one row would freeze the batch size.
     return torch.zeros((2, *shape), dtype=torch.int64 if name == "categories" else torch.float32)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence what the exporter says of itself: missing torchvision, a deprecation inside its own pickling."""
+    """Silence what the exporter says of itself: missing torchvision, an own deprecation, the one batch axis."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx._internal.exporter._registration", "onnxscript")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -73,6 +83,7 @@ def _quiet() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated", category=FutureWarning)
+            warnings.filterwarnings("ignore", message=".*axis name: batch will not be used", category=UserWarning)
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

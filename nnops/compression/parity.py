@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nnops.errors import CompressionError
-from nnops.metrics.base import Predictions
+from nnops.metrics.predictions import Predictions
 
 #: Largest difference of an exported fp32 graph, relative to the largest output (at least 1): summation order alone.
 TOLERANCE = 1e-4

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from nnops.compression.export import serialize
 from nnops.compression.method import Method, Source
+from nnops.evaluation.predict import read_rows
 from nnops.seeding import numpy_stream
 
 if TYPE_CHECKING:
@@ -71,12 +72,10 @@ class Quantize(Method):
 
     def _draw(self, source: Source) -> "dict[str, np.ndarray]":
         """Calibration rows by input name, drawn without replacement."""
-        tensors = source.data.tensors("train")
-        count = min(self.calibration_rows, len(tensors))
-        rows = numpy_stream(source.seed, "calibration").choice(len(tensors), count, replace=False)
-        return {
-            name: tensor.numpy()[rows] for name, tensor in zip(source.data.spec.inputs, tensors.inputs, strict=True)
-        }
+        rows = read_rows(source.data, "train")
+        count = min(self.calibration_rows, len(rows))
+        drawn = rows.take(numpy_stream(source.seed, "calibration").choice(len(rows), count, replace=False))
+        return dict(zip(source.data.spec.inputs, drawn.inputs, strict=True))
 
 
 class _Rows:

@@ -1,16 +1,14 @@
 """A variant of a model, and its numbers beside those of the trained model."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from nnops.batch import Task
 from nnops.compression.choice import measure_drop
 from nnops.compression.cost import Cost
 from nnops.compression.parity import Parity
 from nnops.data.prepared import SplitName
-from nnops.metrics import METRICS
-from nnops.metrics.base import Metric, Predictions
-from nnops.params import Params
+from nnops.errors import DataError
 
 #: The choice looks at val; test is only reported, so it stays unseen.
 JUDGED_ON: tuple[SplitName, ...] = ("val", "test")
@@ -36,27 +34,24 @@ class Variant:
     parity: Parity
 
 
-def build_metrics(params: Params, task: Task, limits: Mapping[str, float]) -> dict[str, Metric]:
-    """The metrics of ``evaluate.metrics`` (all that fit the task where it is empty) and those that are limited."""
-    names = params.evaluate.metrics or [name for name in METRICS.names() if task in METRICS.load(name).tasks]
-    return {name: METRICS.build(name, {}, where="evaluate.metrics") for name in dict.fromkeys([*names, *limits])}
+def measure_drops(reference: Variant, variant: Variant, split: SplitName, names: Iterable[str]) -> dict[str, float]:
+    """How much worse a variant is than the trained model, by metric; NaN where it leaves a metric undefined.
 
-
-def measure_metrics(metrics: Mapping[str, Metric], seen: Mapping[SplitName, Predictions]) -> Numbers:
-    """Each metric on each split."""
-    return {split: {name: metric(seen[split]) for name, metric in metrics.items()} for split in JUDGED_ON}
-
-
-def measure_drops(
-    reference: Variant, variant: Variant, split: SplitName, metrics: Mapping[str, float]
-) -> dict[str, float]:
-    """How much worse a variant is than the trained model, by metric."""
+    Raises:
+        DataError: The trained model leaves a metric undefined.
+    """
     before, after = reference.metrics[split], variant.metrics[split]
-    return {name: measure_drop(name, before[name], after[name]) for name in metrics}
+    for name in names:
+        if name not in before:
+            raise DataError(
+                f"params.yaml: compress.max_drop.{name}: this metric is not defined on the {split} split; name another"
+                " one, or give the split more rows."
+            )
+    return {name: measure_drop(name, before[name], after.get(name, math.nan)) for name in names}
 
 
-def number_variants(variants: Sequence[Variant], limits: Mapping[str, float]) -> dict[str, float]:
-    """All numbers by dotted name, such as ``onnx_int8.size_bytes`` and ``onnx_int8.drop.val.accuracy``."""
+def number_variants(variants: Sequence[Variant], limited: Iterable[str]) -> dict[str, float]:
+    """All finite numbers by dotted name, such as ``onnx_int8.size_bytes`` and ``onnx_int8.drop.val.accuracy``."""
     numbers: dict[str, float] = {}
     for variant in variants:
         prefix = variant.name
@@ -66,6 +61,6 @@ def number_variants(variants: Sequence[Variant], limits: Mapping[str, float]) ->
         if variant is not variants[0]:
             numbers |= {f"{prefix}.parity.{name}": value for name, value in variant.parity.numbers().items()}
             for split in JUDGED_ON:
-                drops = measure_drops(variants[0], variant, split, limits)
+                drops = measure_drops(variants[0], variant, split, limited)
                 numbers |= {f"{prefix}.drop.{split}.{name}": value for name, value in drops.items()}
-    return numbers
+    return {name: value for name, value in numbers.items() if math.isfinite(value)}

@@ -1,0 +1,1 @@
+"""The registry: bundles of models that answer raw rows, the gate that judges them, their versions in MLflow."""

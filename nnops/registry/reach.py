@@ -1,0 +1,40 @@
+"""Whether a tracking server answers at all, asked before MLflow asks with its own long patience."""
+
+import socket
+import urllib.error
+import urllib.request
+from urllib.parse import urlsplit
+
+from nnops.errors import TrackingError
+
+TIMEOUT_S = 3.0
+_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+
+
+def check_reachable(uri: str) -> None:
+    """Ask a store's server for a sign of life; a store that is a file needs none.
+
+    Args:
+        uri: The store's address.
+
+    Raises:
+        TrackingError: Nobody answers within ``TIMEOUT_S`` seconds.
+    """
+    parts = urlsplit(uri)
+    scheme = parts.scheme.partition("+")[0]
+    try:
+        if scheme in ("http", "https"):
+            with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=TIMEOUT_S):
+                pass
+        elif scheme in _PORTS and parts.hostname:
+            with socket.create_connection((parts.hostname, parts.port or _PORTS[scheme]), TIMEOUT_S):
+                pass
+    except urllib.error.HTTPError:
+        pass  # It answers; what it thinks of the question is for MLflow.
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        raise TrackingError(
+            f"the MLflow store {address} does not answer ({reason}); start it, or correct tracking.uri in params.yaml"
+            " or the variable MLFLOW_TRACKING_URI."
+        ) from error
