@@ -21,7 +21,7 @@ def find_format(text: pd.Series) -> str | None:
     """The one format that every value has: ``ISO8601``, one of FORMATS, or None.
 
     Args:
-        text: Values as text, missing ones None (see :func:`nnops.data.values.as_text`).
+        text: Values as text, missing ones NaN (see :func:`nnops.data.values.as_text`).
     """
     known = text.dropna()
     if known.empty or not all(_LIKE.fullmatch(value) for value in known.iloc[:100]):

@@ -40,6 +40,8 @@ def judge_kinds(frame: pd.DataFrame, data: Data, where: str) -> list[Kind]:
     for name in data.kinds:
         if name not in names:
             raise ParamsError(f"params.yaml: data.kinds: {where}: {unknown('column', name, names)}")
+    if data.target in data.kinds:
+        raise ParamsError(f"params.yaml: data.kinds: '{data.target}' is the target; say data.task instead of its kind.")
     role = data.split.column if data.split.by in ("grouped", "given") else None
     kinds: list[Kind] = []
     for name in names:

@@ -89,6 +89,7 @@ class Preprocess:
             DataError: Missing or extra columns, text where a number is due, no rows.
         """
         self.check(frame)
+        frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
         if self.pixels:
             return self.transform_images(self.pixels.from_frame(frame))
         inputs: dict[str, np.ndarray] = {}

@@ -10,7 +10,7 @@ from nnops.data.dates import parse_dates
 from nnops.data.kinds import Kind
 from nnops.data.prepared import SPLITS, SplitName
 from nnops.data.target import Target
-from nnops.data.values import as_number, as_text, column
+from nnops.data.values import as_text, column
 
 #: Bars of a histogram, and categories that are listed.
 BINS, TOP = 24, 12
@@ -40,7 +40,13 @@ def describe_target(target: Target, arrays: Arrays) -> dict[str, Any]:
 def describe_columns(
     parts: Mapping[SplitName, pd.DataFrame], kinds: list[Kind], markers: tuple[str, ...]
 ) -> list[dict[str, Any]]:
-    """Statistics of each column in the train split, and the share of missing values in every split."""
+    """Statistics of each column in the train split, and the share of missing values in every split.
+
+    Args:
+        parts: Rows of each split; numeric columns hold float64.
+        kinds: Kinds of the columns.
+        markers: Texts that mean missing.
+    """
     return [_describe(kind, {name: column(part, kind.name) for name, part in parts.items()}, markers) for kind in kinds]
 
 
@@ -82,18 +88,18 @@ def write_notes(report: Mapping[str, Any]) -> list[str]:
 
 
 def _describe(kind: Kind, values: Mapping[SplitName, pd.Series], markers: tuple[str, ...]) -> dict[str, Any]:
-    texts = {name: as_text(part, markers) for name, part in values.items()}
-    known = texts["train"].dropna()
+    if kind.kind != "numeric":
+        values = {name: as_text(part, markers) for name, part in values.items()}
+    known = values["train"].dropna()
     entry: dict[str, Any] = {
         "name": kind.name,
         "kind": kind.kind,
         "reason": kind.reason,
-        "missing": {name: round(float(text.isna().mean()), 6) for name, text in texts.items()},
+        "missing": {name: round(float(part.isna().mean()), 6) for name, part in values.items()},
         "distinct": int(known.nunique()),
     }
     if kind.kind == "numeric":
-        numbers, _ = as_number(values["train"], markers)
-        finite = numbers[np.isfinite(numbers)]
+        finite = known.to_numpy(np.float64)
         counts, edges = np.histogram(finite, BINS)
         entry |= _statistics(finite) | {"edges": _plain(edges), "counts": counts.tolist()}
     elif kind.kind == "categorical":
@@ -102,7 +108,7 @@ def _describe(kind: Kind, values: Mapping[SplitName, pd.Series], markers: tuple[
         entry["top"] = [[word, words[word]] for word in order[:TOP]]
         seen = set(words)
         entry["unseen"] = {
-            name: int((text.notna() & ~text.isin(seen)).sum()) for name, text in texts.items() if name != "train"
+            name: int((text.notna() & ~text.isin(seen)).sum()) for name, text in values.items() if name != "train"
         }
     elif kind.kind == "date":
         moments = parse_dates(values["train"], None, markers)

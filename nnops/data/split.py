@@ -24,6 +24,12 @@ _GIVEN: Mapping[str, SplitName] = {
 }
 
 
+_REMEDIES = dict.fromkeys(("random", "stratified", "time"), "give more rows, or other fractions in data.split") | {
+    "grouped": "three groups are the least, and fractions in data.split must not be zero",
+    "given": "the split column must name such rows",
+}
+
+
 def split_rows(
     split: Split,
     rows: int,
@@ -164,5 +170,6 @@ def _check(dealt: Rows, by: str, rows: int, separate_test: bool, where: str) -> 
                     "own; remove one of the two."
                 )
         elif len(dealt[name]) == 0:
-            remedy = f"its column must name {name} rows" if by == "given" else "give more rows or another fraction"
-            raise DataError(f"{where}: the {name} split of {rows} rows ({by}) must hold at least one row; {remedy}.")
+            raise DataError(
+                f"{where}: the {name} split must hold at least one of the {rows} rows (by {by}); {_REMEDIES[by]}."
+            )

@@ -10,16 +10,16 @@ _NO_NUMBERS = ("nan", "inf", "-inf", "+inf", "infinity", "-infinity")
 
 
 def as_text(values: pd.Series, markers: Collection[str] = ("",)) -> pd.Series:
-    """Every value as text without surrounding blanks; whole numbers lose their ``.0``; missing ones are None.
+    """Every value as text without surrounding blanks; whole numbers lose their ``.0``; missing ones are NaN.
 
     >>> as_text(pd.Series([1.0, 2.5, None])).tolist()
-    ['1', '2.5', None]
+    ['1', '2.5', nan]
     """
     if isinstance(values.dtype, pd.StringDtype):
-        text = values.str.strip().astype(object)
+        text = values.str.strip()
     else:
-        text = values.astype(object).map(_text, na_action="ignore")
-    return text.where(text.notna() & ~text.isin(list(markers)), None)
+        text = values.astype(object).map(_text, na_action="ignore").astype("str")
+    return text.mask(text.isin(list(markers)))
 
 
 def as_number(values: pd.Series, markers: Collection[str] = ("",)) -> tuple[np.ndarray, np.ndarray]:

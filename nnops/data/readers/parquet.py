@@ -42,6 +42,11 @@ class Parquet(Reader):
             table = pq.ParquetFile(path).read()
         except (pa.ArrowException, OSError) as error:
             raise DataError(f"{path.name}: must be a Parquet file ({str(error).splitlines()[0]}).") from error
+        twice = next((name for name in table.column_names if table.column_names.count(name) > 1), None)
+        if twice is not None:
+            raise DataError(
+                f"{path.name}: each column must have its own name, but '{twice}' is there twice; rename one."
+            )
         index = [name for name in table.column_names if name.startswith("__index_level_")]
         table = table.drop_columns(index)
         for field in table.schema:
