@@ -32,7 +32,7 @@ def make_table(params: Params, source: Table, test: Table | None) -> Made:
     data = params.data
     check_target(source, data)
     if test is not None:
-        _check_same_columns(source, test)
+        check_same_columns(source, test)
     kinds = judge_kinds(source.frame, data, source.where)
     frame = _kept_rows(_typed(source, kinds, data), kinds, data, source.where)
     target = judge(column(frame, data.target), data, source.where)
@@ -97,7 +97,12 @@ def check_target(source: Table, data: Data) -> None:
         raise DataError(f"{source.where}: the target column '{data.target}' does not exist; {hint}")
 
 
-def _check_same_columns(source: Table, test: Table) -> None:
+def check_same_columns(source: Table, test: Table) -> None:
+    """Check that a test source has the source's columns, in any order.
+
+    Raises:
+        DataError: One is missing (the nearest is named) or extra.
+    """
     ours, theirs = list(map(str, source.frame.columns)), list(map(str, test.frame.columns))
     for name in ours:
         if name not in theirs:
