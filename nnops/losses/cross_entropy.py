@@ -1,6 +1,6 @@
 """Categorical cross-entropy of logits."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import Field
 from torch import Tensor
@@ -15,6 +15,11 @@ class CrossEntropy(Loss):
 
     tasks: ClassVar[tuple[Task, ...]] = ("multiclass",)
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        """Plain, and smoothed."""
+        return [cls(), cls(label_smoothing=0.1)]
 
     def __call__(self, output_BC: Tensor, target_B: Tensor) -> Tensor:
         """See :class:`nnops.losses.base.Loss`."""

@@ -1,6 +1,6 @@
 """Huber's loss: quadratic near zero, linear in the tails."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import Field
 from torch import Tensor
@@ -15,6 +15,11 @@ class Huber(Loss):
 
     tasks: ClassVar[tuple[Task, ...]] = ("regression",)
     delta: float = Field(default=1.0, gt=0)
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        """With the default bend, and with a sharper one."""
+        return [cls(), cls(delta=0.25)]
 
     def __call__(self, output_BC: Tensor, target_B: Tensor) -> Tensor:
         """See :class:`nnops.losses.base.Loss`."""
