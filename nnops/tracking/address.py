@@ -18,7 +18,10 @@ def chosen_uri(params: Params, root: Path) -> str | None:
     Raises:
         ParamsError: It is no database and no server.
     """
-    for where, uri in (("MLFLOW_TRACKING_URI", os.environ.get("MLFLOW_TRACKING_URI")), ("params.yaml: tracking.uri", params.tracking.uri)):
+    for where, uri in (
+        ("MLFLOW_TRACKING_URI", os.environ.get("MLFLOW_TRACKING_URI")),
+        ("params.yaml: tracking.uri", params.tracking.uri),
+    ):
         if uri:
             scheme = re.split(r"[:+]", uri, maxsplit=1)[0].lower()
             if ":" not in uri or scheme not in DATABASES + SERVERS:
@@ -58,6 +61,11 @@ def artifact_root(uri: str, root: Path) -> Path:
     """The folder of artifacts beside a database; a server has its own."""
     path = sqlite_path(uri)
     return (path.parent if path else root.resolve()) / "mlruns"
+
+
+def shown(uri: str) -> str:
+    """An address without its password."""
+    return re.sub(r"//[^@/]*@", "//", uri)
 
 
 def _absolute(uri: str, root: Path) -> str:

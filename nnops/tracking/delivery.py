@@ -1,10 +1,10 @@
 """Delivery: what one segment says is made true in MLflow, however often it is said.
 
-    a run        found by its uid, or made                      so no run is made twice
-    a point      sent unless the store has its metric and step  so no point is shown twice
-    a parameter  kept as first sent; a change goes in a tag     since MLflow refuses changes
-    a tag        the last one holds
-    an end       told by the run, or KILLED where its process died without a word
+a run        found by its uid, or made                      so no run is made twice
+a point      sent unless the store has its metric and step  so no point is shown twice
+a parameter  kept as first sent; a change goes in a tag     since MLflow refuses changes
+a tag        the last one holds
+an end       told by the run, or KILLED where its process died without a word
 """
 
 import logging
@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from nnops.errors import TrackingError
+from nnops.tracking.border import DeletedError, MissingError, RejectedError
 from nnops.tracking.index import RunIndex
-from nnops.tracking.mlflow import UID, MissingError, Point, Store
+from nnops.tracking.mlflow import UID, Point, Store
 from nnops.tracking.segment import Source, staged_folder
 
 _log = logging.getLogger(__name__)
@@ -81,6 +82,8 @@ class Delivery:
         uid = source.header["uid"]
         try:
             self._deliver(source)
+        except DeletedError:
+            _log.warning("run %s was deleted in the store; what came after that is dropped", uid)
         except MissingError:
             # The run was deleted for good, or the whole store was, behind our back.
             _log.warning("run %s is gone from the store and is made again", uid)
@@ -101,14 +104,17 @@ class Delivery:
         for op in source.ops:
             self._add(change, op, shown, source)
         rejected = self.store.write(shown.run_id, change.params, change.tags, change.points.values())
-        if rejected:
-            _log.warning("run %s: refused by the store: %s", header["uid"], "; ".join(rejected))
-            self.store.write(shown.run_id, {}, {"nnops.rejected": "; ".join(rejected)[:5000]}, [])
         shown.params |= change.params
         for name, value, _, step in change.points.values():
             shown.points[name][step] = value
         for entry in change.datasets:
-            self.store.dataset(shown.run_id, entry)
+            try:
+                self.store.dataset(shown.run_id, entry)
+            except RejectedError as error:
+                rejected.append(str(error))
+        if rejected:
+            _log.warning("run %s: refused by the store: %s", header["uid"], "; ".join(rejected))
+            self.store.write(shown.run_id, {}, {"nnops.rejected": "; ".join(rejected)[:5000]}, [])
         self._set_state(shown, *_ending(source))
         for path, folder in change.files:
             if path.exists():
@@ -126,7 +132,7 @@ class Delivery:
         if run_id is not None:
             found = self.store.read(run_id)
             if found.alive:
-                self._index.put(uid, run_id)
+                self._index.put(uid, run_id, self.store.experiment_id)
                 shown = self._shown[uid] = Shown(run_id, found.status, dict(found.params))
                 return shown
         tags = {UID: uid, "nnops.kind": header["kind"]} | header["tags"]
@@ -137,7 +143,7 @@ class Delivery:
         except TrackingError:
             self._doubtful.add(uid)  # It may have been made all the same: look before the next try.
             raise
-        self._index.put(uid, run_id)
+        self._index.put(uid, run_id, self.store.experiment_id)
         if parent is None:
             self._born.add(uid)
         self.made += 1
@@ -182,7 +188,12 @@ class Delivery:
 
     def _set_state(self, shown: Shown, state: str, ended_ms: int | None) -> None:
         if state != "RUNNING" or shown.status != state:
-            self.store.set_state(shown.run_id, state, ended_ms)
+            try:
+                self.store.set_state(shown.run_id, state, ended_ms)
+            except RejectedError as error:
+                if self.store.read(shown.run_id).alive:
+                    raise
+                raise DeletedError(str(error)) from error
             shown.status = state
 
 

@@ -4,23 +4,20 @@ Everything heavy is imported inside functions, so importing this module costs no
 """
 
 import contextlib
-import fcntl
 import getpass
 import json
-import logging
-import os
 import re
-import shutil
 import sqlite3
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnops.errors import TrackingError
 from nnops.params import Params
-from nnops.tracking.address import artifact_root, is_database, sqlite_path, store_uri
+from nnops.tracking.address import artifact_root, is_database, shown, sqlite_path, store_uri
+from nnops.tracking.border import DeletedError, RejectedError, border, configure
+from nnops.tracking.database import prepare
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -32,16 +29,8 @@ Point = tuple[str, float, int, int]
 """A metric's name, value, time in milliseconds and step."""
 
 _KEY_LENGTH = 250
+_DIGEST_LENGTH = 16  # As much as the UI shows; the whole hash is a tag.
 _SCHEMA_TYPES = {"numeric": "double", "categorical": "string", "date": "datetime"}
-_log = logging.getLogger(__name__)
-
-
-class RejectedError(TrackingError):
-    """The store answers, and will never take this record."""
-
-
-class MissingError(TrackingError):
-    """The store answers, and knows no such run."""
 
 
 @dataclass(frozen=True)
@@ -52,18 +41,6 @@ class Found:
     status: str
     params: Mapping[str, str]
     alive: bool
-
-
-def configure(timeout_s: int = 10, retries: int = 1) -> None:
-    """Set MLflow up before its first import: no telemetry, short waits; what the user set stays."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(timeout_s))
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(retries))
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    import mlflow as mlflow  # Its import sets its loggers up, which must be over before they are made quiet.
-
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def open_client(params: Params, root: Path) -> "MlflowClient":
@@ -86,37 +63,6 @@ def find_run(uid: str, params: Params, root: Path) -> str | None:
     return Store(store_uri(params, root), params.tracking.experiment, root).find(uid)
 
 
-def prepare(uri: str, root: Path) -> None:
-    """Make a database that is not there, or bring an older one up to date, safely from several processes at once.
-
-    A new SQLite file is built beside its place and then renamed, so that a death in the middle leaves nothing behind;
-    an old one is copied before its migration. Servers look after themselves.
-
-    Raises:
-        TrackingError: It cannot be opened.
-    """
-    if not is_database(uri):
-        return
-    path = sqlite_path(uri)
-    folder = root / ".nnops"
-    with _border(f"the MLflow store {_shown(uri)}"), _locked(folder / "mlflow.lock"):
-        if path is None:
-            _build(uri, artifact_root(uri, root))
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists() or path.stat().st_size == 0:
-            part = folder / f"mlflow-{os.getpid()}.part"
-            try:
-                _build(f"sqlite:///{part.resolve()}", artifact_root(uri, root))
-                shutil.move(part, path)
-            finally:
-                part.unlink(missing_ok=True)
-        else:
-            _migrate(uri, path)
-        with contextlib.closing(sqlite3.connect(path)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-
-
 class Store:
     """One experiment of one MLflow store.
 
@@ -131,10 +77,10 @@ class Store:
 
     def __init__(self, uri: str, experiment: str, root: Path) -> None:
         self.uri, self.experiment, self.root = uri, experiment, root
-        with _border("MLflow"):
+        with border("MLflow"):
             configure()
         prepare(uri, root)
-        with _border(f"the MLflow store {_shown(uri)}"):
+        with border(f"the MLflow store {shown(uri)}"):
             from mlflow.tracking import MlflowClient
 
             self.client = MlflowClient(uri)
@@ -144,7 +90,7 @@ class Store:
         """The experiment's id; the experiment is made where it is missing and restored where it was deleted."""
         from mlflow.exceptions import MlflowException
 
-        with _border(f"experiment '{self.experiment}'"):
+        with border(f"experiment '{self.experiment}'"):
             found = self.client.get_experiment_by_name(self.experiment)
             if found is None:
                 location = None
@@ -163,7 +109,7 @@ class Store:
 
     def find(self, uid: str) -> str | None:
         """The id of the run of a uid; of several, the one that began first."""
-        with _border("searching runs"):
+        with border("searching runs"):
             found = self.client.search_runs(
                 [self.experiment_id],
                 f"tags.`{UID}` = '{uid}'",
@@ -178,19 +124,19 @@ class Store:
         Raises:
             MissingError: Nothing.
         """
-        with _border("reading a run"):
+        with border("reading a run"):
             run = self.client.get_run(run_id)
         return Found(run_id, run.info.status, run.data.params, run.info.lifecycle_stage == "active")
 
     def points(self, run_id: str, metric: str) -> dict[int, float]:
         """The value of a metric at each step; of several at one step, the latest."""
-        with _border("reading a metric"):
+        with border("reading a metric"):
             history = self.client.get_metric_history(run_id, clean_key(metric))
         return {point.step: point.value for point in sorted(history, key=lambda point: point.timestamp)}
 
     def create(self, name: str, started_ms: int, tags: Mapping[str, str]) -> str:
         """Make a run and return its id."""
-        with _border("making a run"):
+        with border("making a run"):
             whole = {"mlflow.user": _user()} | {clean_key(key): value for key, value in tags.items()}
             run = self.client.create_run(self.experiment_id, started_ms, whole, name)
         return run.info.run_id
@@ -202,6 +148,9 @@ class Store:
 
         Returns:
             What the store will never take, in words.
+
+        Raises:
+            DeletedError: Somebody deleted the run.
         """
         from mlflow.entities import Metric, Param, RunTag
         from mlflow.utils.validation import MAX_ENTITIES_PER_BATCH, MAX_PARAMS_TAGS_PER_BATCH
@@ -220,7 +169,7 @@ class Store:
 
     def artifact(self, run_id: str, path: Path, folder: str) -> None:
         """Put a file among a run's artifacts."""
-        with _border(f"sending {path.name}"):
+        with border(f"sending {path.name}"):
             self.client.log_artifact(run_id, str(path), folder or None)
 
     def dataset(self, run_id: str, entry: Mapping[str, Any]) -> None:
@@ -234,18 +183,18 @@ class Store:
         ]
         dataset = Dataset(
             name=entry["name"][:500],
-            digest=entry["digest"][:36],
+            digest=entry["digest"][:_DIGEST_LENGTH],
             source_type="local",
             source=json.dumps({"uri": entry["source"]}),
             schema=json.dumps({"mlflow_colspec": columns}) if columns else None,
             profile=json.dumps({"num_rows": entry["rows"], "num_columns": len(entry["columns"])}),
         )
-        with _border("naming a data set"):
+        with border("naming a data set"):
             self.client.log_inputs(run_id, [DatasetInput(dataset)])
 
     def set_state(self, run_id: str, state: str, ended_ms: int | None = None) -> None:
         """Say that a run goes on (``RUNNING``) or how and when it ended."""
-        with _border("setting a run's state"):
+        with border("setting a run's state"):
             if state == "RUNNING":
                 self.client.update_run(run_id, status=state)
             else:
@@ -255,7 +204,7 @@ class Store:
         """Let SQLite count its tables, without which it searches 10,000 runs in seconds instead of milliseconds."""
         path = sqlite_path(self.uri)
         if path is not None:
-            with _border("ANALYZE"), contextlib.closing(sqlite3.connect(path, timeout=20)) as connection:
+            with border("ANALYZE"), contextlib.closing(sqlite3.connect(path, timeout=20)) as connection:
                 connection.execute("ANALYZE")
 
     def _write_batch(self, run_id: str, batch: Sequence[Any]) -> list[str]:
@@ -266,9 +215,11 @@ class Store:
         for entry in batch:
             kinds[type(entry)].append(entry)
         try:
-            with _border("writing a run"):
+            with border("writing a run"):
                 self.client.log_batch(run_id, metrics=kinds[Metric], params=kinds[Param], tags=kinds[RunTag])
         except RejectedError as error:
+            if not self.read(run_id).alive:
+                raise DeletedError(f"MLflow: run {run_id} was deleted") from error
             if len(batch) == 1:
                 return [f"{type(batch[0]).__name__.lower()} {batch[0].key}: {error}"]
             half = len(batch) // 2
@@ -286,52 +237,6 @@ def clean_key(key: str) -> str:
     return "/".join(part for part in key.split("/") if part not in ("", ".", ".."))[:_KEY_LENGTH] or "_"
 
 
-@contextlib.contextmanager
-def _border(action: str) -> Generator[None]:
-    """Turn whatever MLflow and the libraries under it raise into one of three errors."""
-    try:
-        yield
-    except TrackingError:
-        raise
-    except Exception as error:  # Stores and artifact stores are plug-ins: any library's errors come out here.
-        code = getattr(error, "error_code", None)
-        kind = {"INVALID_PARAMETER_VALUE": RejectedError, "RESOURCE_DOES_NOT_EXIST": MissingError}.get(code or "")
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
-        raise (kind or TrackingError)(f"MLflow: {action}: {reason}") from error
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Generator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
-
-
-def _build(uri: str, artifacts: Path) -> None:
-    """Make the tables and the default experiment; opens what has them already."""
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-    SqlAlchemyStore(uri, str(artifacts)).engine.dispose()
-
-
-def _migrate(uri: str, path: Path) -> None:
-    """Bring an older SQLite store up to date, after a copy of it was put beside it."""
-    from mlflow.store.db import utils
-
-    engine = utils.create_sqlalchemy_engine_with_retry(uri)
-    try:
-        version = utils._get_schema_version(engine)
-        if version not in (None, utils._get_latest_schema_revision()):
-            copy = path.with_name(f"{path.name}.{version}.backup")
-            with contextlib.closing(sqlite3.connect(path)) as old, contextlib.closing(sqlite3.connect(copy)) as new:
-                old.backup(new)
-            _log.info("%s has MLflow's schema %s; a copy is in %s", path.name, version, copy.name)
-            utils._upgrade_db(engine)
-    finally:
-        engine.dispose()
-
-
 def _user() -> str:
     try:
         return getpass.getuser()
@@ -341,8 +246,3 @@ def _user() -> str:
 
 def _file_name(name: str) -> str:
     return re.sub(r"[^\w\-. ]", "_", name).strip(". ")[:100] or "_"
-
-
-def _shown(uri: str) -> str:
-    """An address without its password."""
-    return re.sub(r"//[^@/]*@", "//", uri)

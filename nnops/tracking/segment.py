@@ -35,6 +35,16 @@ def ops_folder(spool: Path) -> Path:
     return spool / "ops"
 
 
+def segments(spool: Path) -> list[str]:
+    """The names of the segments of a spool, the oldest first.
+
+    Raises:
+        FileNotFoundError: There is no spool.
+    """
+    with os.scandir(ops_folder(spool)) as entries:
+        return sorted(entry.name for entry in entries if entry.name.endswith(SUFFIX))
+
+
 def staged_folder(segment: Path) -> Path:
     """Where the copies of files of a segment lie."""
     return segment.parent.parent / "files" / segment.stem

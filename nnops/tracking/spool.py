@@ -4,21 +4,16 @@ Nothing here waits for a server, imports MLflow or flushes to the disk: a report
 """
 
 import contextlib
-import os
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from nnops.errors import TrackingError
-from nnops.tracking.segment import SUFFIX, Segment, ops_folder
+from nnops.tracking.redact import redact_value
+from nnops.tracking.segment import Segment, ops_folder, segments
 from nnops.tracking.tracker import RunInfo, State, now_ms, param_text
-from nnops.tracking.wake import wake
-
-#: How long a writer stays after the last run has arrived; the stages of a pipeline follow each other sooner.
-LINGER_S = 5.0
-#: How long a writer goes on trying a dead server after the last producer has gone; the next start tries again.
-PATIENCE_S = 300.0
+from nnops.tracking.wake import Manner, wake
 
 
 def spool_folder(root: Path) -> Path:
@@ -90,29 +85,22 @@ class SpoolTracker:
         root: The project's folder.
         uri: The MLflow store that the runs are for; None means mlflow.db in the project.
         experiment: The MLflow experiment.
-        linger_s: How long the writer stays when there is nothing to do.
-        patience_s: How long it tries a dead server once no producer lives.
+        manner: How the writer behaves.
     """
 
     def __init__(
-        self,
-        root: Path,
-        *,
-        uri: str | None = None,
-        experiment: str = "nnops",
-        linger_s: float = LINGER_S,
-        patience_s: float = PATIENCE_S,
+        self, root: Path, *, uri: str | None = None, experiment: str = "nnops", manner: Manner | None = None
     ) -> None:
         self.spool = spool_folder(root.resolve())
         self._target = {"uri": uri, "experiment": experiment}
-        self._writer = (self.spool, linger_s, patience_s)
+        self._manner = manner or Manner()
         self._runs: list[SpoolRun] = []
         self._crowd = 256
         try:
             ops_folder(self.spool).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise TrackingError(f"{self.spool}: cannot be made: {error.strerror}.") from error
-        wake_leftovers(root, linger_s, patience_s)
+        wake_leftovers(root, self._manner)
 
     def open(self, info: RunInfo) -> SpoolRun:
         """Begin a segment, and start the writer unless it runs."""
@@ -122,8 +110,8 @@ class SpoolTracker:
             "name": info.name,
             "kind": info.kind,
             "parent": info.parent,
-            "params": {key: param_text(value) for key, value in info.params.items()},
-            "tags": {"mlflow.source.name": _command()} | {key: str(value) for key, value in info.tags.items()},
+            "params": {key: redact_value(key, param_text(value)) for key, value in info.params.items()},
+            "tags": _source() | {key: str(value) for key, value in info.tags.items()},
             "t": info.started_ms,
             "target": self._target,
         }
@@ -135,7 +123,7 @@ class SpoolTracker:
         if len(self._runs) >= self._crowd:
             self._runs = [old for old in self._runs if old.segment.open or old.segment.path.exists()]
             self._crowd = 2 * len(self._runs) + 256
-        wake(*self._writer)
+        wake(self.spool, self._manner)
         return run
 
     def close(self, wait_s: float = 0.0) -> bool:
@@ -146,7 +134,7 @@ class SpoolTracker:
         while self._owed():
             if time.monotonic() >= deadline:
                 return False
-            wake(*self._writer)
+            wake(self.spool, self._manner)
             time.sleep(0.02)
         self._runs.clear()
         return True
@@ -155,19 +143,20 @@ class SpoolTracker:
         return any(run.segment.path.exists() for run in self._runs)
 
 
-def wake_leftovers(root: Path, linger_s: float = LINGER_S, patience_s: float = PATIENCE_S) -> bool:
+def wake_leftovers(root: Path, manner: Manner | None = None) -> bool:
     """Start the writer where an earlier process left something unsent; cheap, so any command may call it.
 
     Returns:
         Whether something is still to be sent.
     """
     spool = spool_folder(root.resolve())
-    with contextlib.suppress(FileNotFoundError), os.scandir(ops_folder(spool)) as entries:
-        if any(entry.name.endswith(SUFFIX) for entry in entries):
-            wake(spool, linger_s, patience_s)
+    with contextlib.suppress(FileNotFoundError):
+        if segments(spool):
+            wake(spool, manner or Manner())
             return True
     return False
 
 
-def _command() -> str:
-    return Path(sys.argv[0]).name if sys.argv and sys.argv[0] not in ("", "-c", "-m") else "python"
+def _source() -> dict[str, str]:
+    command = sys.argv[0] if sys.argv and sys.argv[0] not in ("", "-c", "-m") else "python"
+    return {"mlflow.source.name": Path(command).name, "mlflow.source.type": "LOCAL"}

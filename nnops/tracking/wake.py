@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 _MAX_LOG_BYTES = 2**20
@@ -21,15 +22,30 @@ def hold(spool: Path) -> int | None:
     return fd
 
 
-def wake(spool: Path, linger_s: float, patience_s: float) -> bool:
+@dataclass(frozen=True)
+class Manner:
+    """How a writer behaves.
+
+    Attributes:
+        linger_s: How long it stays when there is nothing to do; the stages of a pipeline follow each other sooner.
+        patience_s: How long it goes on trying a dead server after the last producer has gone; the next start of any
+            producer tries again.
+        nice: How far it gives way to others, 0 to 19; 10 leaves it a tenth of a core where all are busy.
+    """
+
+    linger_s: float = 5.0
+    patience_s: float = 300.0
+    nice: int = 10
+
+
+def wake(spool: Path, manner: Manner) -> bool:
     """Start the writer unless it runs; returns at once.
 
     The lock is taken here and handed to the new process, so there is no moment in which two could start.
 
     Args:
         spool: The folder.
-        linger_s: How long the writer stays when there is nothing to do.
-        patience_s: How long it goes on trying to reach a dead server once no producer lives.
+        manner: How it behaves.
 
     Returns:
         Whether one was started.
@@ -47,7 +63,7 @@ def wake(spool: Path, linger_s: float, patience_s: float) -> bool:
     }
     environment.pop("PYTEST_CURRENT_TEST", None)  # MLflow's SQL store behaves differently when it is set.
     command = [sys.executable, "-m", "nnops.tracking.writer", str(spool), "--lock", str(lock)]
-    command += ["--linger-s", str(linger_s), "--patience-s", str(patience_s)]
+    command += ["--linger-s", str(manner.linger_s), "--patience-s", str(manner.patience_s), "--nice", str(manner.nice)]
     try:
         with log.open(mode) as stream:
             process = subprocess.Popen(

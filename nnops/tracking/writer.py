@@ -20,8 +20,8 @@ from nnops.errors import TrackingError
 from nnops.files import write_json
 from nnops.tracking.address import default_uri
 from nnops.tracking.delivery import Delivery
-from nnops.tracking.segment import SUFFIX, Source, ops_folder, sweep_leftovers
-from nnops.tracking.wake import hold
+from nnops.tracking.segment import Source, ops_folder, segments, sweep_leftovers
+from nnops.tracking.wake import Manner, hold
 
 if TYPE_CHECKING:
     from nnops.tracking.mlflow import Store
@@ -72,15 +72,12 @@ class Writer:
 
     Args:
         spool: The spool's folder.
-        linger_s: How long to stay when there is nothing to do.
-        patience_s: How long to go on trying once no producer lives.
+        manner: How long to stay and to try.
         store: Makes a store from its address, the experiment and the project's folder.
     """
 
-    def __init__(
-        self, spool: Path, linger_s: float, patience_s: float, store: "Callable[[str, str, Path], Store]"
-    ) -> None:
-        self._spool, self._linger_s, self._patience_s, self._store = spool, linger_s, patience_s, store
+    def __init__(self, spool: Path, manner: Manner, store: "Callable[[str, str, Path], Store]") -> None:
+        self._spool, self._manner, self._store = spool, manner, store
         self._root = spool.parent.parent
         self._tasks: dict[str, Task] = {}
         self._deliveries: dict[tuple[str | None, str], Delivery] = {}
@@ -93,8 +90,13 @@ class Writer:
         """Work until there is nothing left to do, or nobody left to do it for."""
         sweep_leftovers(self._spool)
         active = time.monotonic()
-        while self._spool.is_dir():
-            self._scan()
+        while True:
+            try:
+                self._scan()
+            except FileNotFoundError:
+                if not self._spool.is_dir():
+                    break  # The whole project was deleted.
+                raise
             began = time.monotonic()
             delivered = self._round(began)
             now = time.monotonic()
@@ -102,7 +104,7 @@ class Writer:
             self._gather_s = max(GATHER_S, 5 * (now - began))
             if delivered or any(not task.source.ended for task in self._tasks.values()):
                 active = now
-            if now - active > (self._patience_s if self._tasks else self._linger_s):
+            if now - active > (self._manner.patience_s if self._tasks else self._manner.linger_s):
                 break
             time.sleep(TICK_S)
 
@@ -115,11 +117,15 @@ class Writer:
         """Leave the stores in a good state."""
         for delivery in self._deliveries.values():
             if delivery.made >= _ANALYZE_RUNS:
-                delivery.store.analyze()
+                delivery.made = 0
+                try:
+                    delivery.store.analyze()
+                except TrackingError as error:
+                    self._tell(str(error))
 
     def _scan(self) -> None:
         """Read what is new in the spool."""
-        names = sorted(name for name in os.listdir(ops_folder(self._spool)) if name.endswith(SUFFIX))
+        names = segments(self._spool)
         for name in self._tasks.keys() - set(names):
             del self._tasks[name]
         for name in names:
@@ -196,11 +202,11 @@ class Writer:
             write_json(self._state, self._offsets)
 
 
-def be_modest() -> None:
-    """Give way to the training: a lower priority, also against other sessions, which Linux weighs by their groups."""
-    os.nice(10)
+def give_way(nice: int) -> None:
+    """Lower the priority, also against other sessions, which Linux weighs as groups; any training comes first."""
+    os.nice(nice)
     with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text("10")
+        Path("/proc/self/autogroup").write_text(str(nice))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -208,8 +214,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="nnops.tracking.writer", description="Bring a spool to MLflow.")
     parser.add_argument("spool", type=Path)
     parser.add_argument("--lock", type=int, help="A file descriptor that holds the writer's lock")
-    parser.add_argument("--linger-s", type=float, default=0.0)
-    parser.add_argument("--patience-s", type=float, default=60.0)
+    parser.add_argument("--linger-s", type=float, default=Manner.linger_s)
+    parser.add_argument("--patience-s", type=float, default=Manner.patience_s)
+    parser.add_argument("--nice", type=int, default=Manner.nice)
     chosen = parser.parse_args(arguments)
     lock = chosen.lock
     if lock is None:
@@ -219,22 +226,22 @@ def main(arguments: list[str] | None = None) -> None:
     elif os.fork():
         # Nobody's child: whoever started it need not wait for it, and does not take it along when it ends.
         os._exit(0)
-    be_modest()
+    give_way(chosen.nice)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(message)s")
     os.ftruncate(lock, 0)
-    os.write(lock, f"{os.getpid()}\n".encode())
-    from nnops.tracking.mlflow import Store, configure
+    os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    from nnops.tracking.border import configure
+    from nnops.tracking.mlflow import Store
 
     configure(timeout_s=30, retries=0)
-    writer = Writer(chosen.spool, chosen.linger_s, chosen.patience_s, Store)
+    writer = Writer(chosen.spool, Manner(chosen.linger_s, chosen.patience_s, chosen.nice), Store)
     while lock is not None:
         writer.run()
         writer.close()
         os.close(lock)
         # A producer that came in the meantime saw the lock held, and trusts us with its segment.
         with contextlib.suppress(FileNotFoundError):
-            names = {name for name in os.listdir(ops_folder(chosen.spool)) if name.endswith(SUFFIX)}
-            lock = hold(chosen.spool) if names - writer.known else None
+            lock = hold(chosen.spool) if set(segments(chosen.spool)) - writer.known else None
             continue
         lock = None
 

@@ -1,0 +1,81 @@
+"""The database of a project's runs: made, or brought up to date, before anything else touches it.
+
+Several processes that let MLflow make a SQLite file at once leave a file that none of them can use.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import shutil
+import sqlite3
+from collections.abc import Generator
+from pathlib import Path
+
+from nnops.tracking.address import artifact_root, is_database, shown, sqlite_path
+from nnops.tracking.border import border
+
+_log = logging.getLogger(__name__)
+
+
+def prepare(uri: str, root: Path) -> None:
+    """Make a database that is not there, or bring an older one up to date, safely from several processes at once.
+
+    A new SQLite file is built beside its place and then renamed, so that a death in the middle leaves nothing behind;
+    an old one is copied before its migration. Servers look after themselves.
+
+    Raises:
+        TrackingError: It cannot be opened.
+    """
+    if not is_database(uri):
+        return
+    path = sqlite_path(uri)
+    folder = root / ".nnops"
+    with border(f"the MLflow store {shown(uri)}"), _locked(folder / "mlflow.lock"):
+        if path is None:
+            _build(uri, artifact_root(uri, root))
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.stat().st_size == 0:
+            part = folder / f"mlflow-{os.getpid()}.part"
+            try:
+                _build(f"sqlite:///{part.resolve()}", artifact_root(uri, root))
+                shutil.move(part, path)
+            finally:
+                part.unlink(missing_ok=True)
+        else:
+            _migrate(uri, path)
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Generator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _build(uri: str, artifacts: Path) -> None:
+    """Make the tables and the default experiment; opens what has them already."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    SqlAlchemyStore(uri, str(artifacts)).engine.dispose()
+
+
+def _migrate(uri: str, path: Path) -> None:
+    """Bring an older SQLite store up to date, after a copy of it was put beside it."""
+    from mlflow.store.db import utils
+
+    engine = utils.create_sqlalchemy_engine_with_retry(uri)
+    try:
+        version = utils._get_schema_version(engine)
+        if version not in (None, utils._get_latest_schema_revision()):
+            copy = path.with_name(f"{path.name}.{version}.backup")
+            with contextlib.closing(sqlite3.connect(path)) as old, contextlib.closing(sqlite3.connect(copy)) as new:
+                old.backup(new)
+            _log.info("%s has MLflow's schema %s; a copy is in %s", path.name, version, copy.name)
+            utils._upgrade_db(engine)
+    finally:
+        engine.dispose()
