@@ -1,7 +1,7 @@
 """evaluate: a trained model in; its numbers on rows it never saw, beside baselines, with figures out."""
 
+from nnops.evaluation.artifact import write_scorecard
 from nnops.evaluation.evaluate import evaluate
-from nnops.evaluation.write import write_scorecard
 from nnops.pipeline.job import Job, execute
 from nnops.training.artifact import read_model
 
@@ -12,7 +12,7 @@ def main(job: Job) -> None:
     model = read_model(job.folder("train"))
     run = job.track(model.record["fingerprint"], data)
     scorecard = evaluate(model, data, job.params)
-    write_scorecard(job.fresh_out(), scorecard, job.folder("train"))
+    write_scorecard(job.fresh_out(), scorecard, job.folder("train") / "history.csv")
 
     run.numbers(scorecard.metrics())
     for path in sorted(job.out.rglob("*")):

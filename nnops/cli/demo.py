@@ -65,7 +65,7 @@ def run_demo(folder: Path, trials: int) -> None:
 def _project() -> Project:
     data = {"source": {"name": "sklearn", "options": {"set": "digits"}}, "target": "target"}
     comments = {"source": "1,797 images of 8x8 pixels, 10 classes"}
-    return Project("digits", data, comments, "multiclass", image=False, gate=("accuracy >= 0.95",))
+    return Project("digits", data, comments, "multiclass", image=False, rows=1797, gate=("accuracy >= 0.95",))
 
 
 def _say(console: Console, number: int, command: str) -> None:
@@ -86,9 +86,9 @@ def _numbers(folder: Path) -> dict[str, float]:
 
 
 def _table(before: dict[str, float], after: dict[str, float]) -> Table:
-    table = Table(title="digits, test split", title_justify="left")
+    table = Table(title="digits", title_justify="left")
     table.add_column("model")
-    for name in ("accuracy", "size, KiB", "one row, p50 ms", "256 rows, p50 ms"):
+    for name in ("val accuracy", "test accuracy", "size, KiB", "one row, p50 ms", "256 rows, p50 ms"):
         table.add_column(name, justify="right")
     for moment, numbers in (("before the sweep", before), ("after the sweep", after)):
         for variant, label in (("onnx_fp32", "fp32"), ("onnx_int8", "int8")):
@@ -96,6 +96,7 @@ def _table(before: dict[str, float], after: dict[str, float]) -> Table:
                 continue
             table.add_row(
                 f"{moment}, {label}",
+                f"{numbers[f'{variant}.val.accuracy']:.4f}",
                 f"{numbers[f'{variant}.test.accuracy']:.4f}",
                 f"{numbers[f'{variant}.size_bytes'] / 1024:.1f}",
                 f"{numbers[f'{variant}.latency_p50_ms']:.3f}",

@@ -35,7 +35,9 @@ def list_models(as_json: Json = False) -> None:
     for model in models:
         alias = {name: f"{number}" for name, number in model.aliases.items()}
         served = next((v.tags.get("nnops.variant", "") for v in model.versions if "champion" in v.aliases), "")
-        table.add_row(model.name, str(len(model.versions)), alias.get("champion", "-"), alias.get("challenger", "-"), served)
+        table.add_row(
+            model.name, str(len(model.versions)), alias.get("champion", "-"), alias.get("challenger", "-"), served
+        )
     _print(table)
 
 

@@ -23,16 +23,18 @@ def init(
             raise InputError(f"{folder / existing} exists; choose another folder, nothing was changed.")
     suggested = infer_file(data, target, test)
     section = suggested.data
-    for key, path in (("source", data), ("test", test)):
-        if path is not None:
-            options = section[key]["options"]
-            options["path"] = copy_data(path, folder)
+    for key in ("source", "test"):
+        options = (section.get(key) or {}).get("options", {})
+        for option in ("path", "images", "labels"):
+            if option in options:
+                options[option] = copy_data(Path(options[option]), folder)
     project = Project(
         name=name or _model_name(folder, data),
         data=section,
         comments=suggested.comments,
         task=suggested.task,
         image=suggested.image,
+        rows=suggested.rows,
     )
     write_project(folder, project)
     kinds = section.get("kinds") or {}

@@ -26,7 +26,7 @@ class Project:
         comments: A comment for each key of ``data`` and ``data.kinds``, by dotted name.
         task: ``binary``, ``multiclass`` or ``regression``.
         image: Whether the inputs are images.
-        files: Files and folders of data, to be copied into ``data/`` and named by params.
+        rows: Rows of the source; decides the batch size.
         gate: Conditions for a champion.
     """
 
@@ -35,6 +35,7 @@ class Project:
     comments: dict[str, str]
     task: str
     image: bool
+    rows: int
     gate: tuple[str, ...] = ()
 
 
@@ -130,18 +131,10 @@ def params_text(project: Project) -> str:
 
 def _model_lines(project: Project) -> list[str]:
     if project.image:
-        model = [
-            "model:",
-            "  name: cnn # or resnet, mlp",
-        ]
-        batch, lr = 64, "2.0e-3"
+        model = ["model:", "  name: cnn # or resnet, mlp"]
     else:
-        model = [
-            "model:",
-            "  name: mlp",
-            "  options: {hidden: [256, 128], activation: relu, dropout: 0.1}",
-        ]
-        batch, lr = 256, "1.0e-3"
+        model = ["model:", "  name: mlp", f"  options: {{hidden: {_hidden(project)}, activation: relu, dropout: 0.1}}"]
+    batch = 32 if project.rows < 5_000 else 128 if project.rows < 20_000 else 256
     loss = {"binary": "binary_cross_entropy", "multiclass": "cross_entropy", "regression": "mse"}[project.task]
     return [
         *model,
@@ -151,10 +144,14 @@ def _model_lines(project: Project) -> list[str]:
         "train:",
         "  epochs: 20",
         f"  batch_size: {batch}",
-        f"  optimizer: {{name: adamw, options: {{lr: {lr}, weight_decay: 1.0e-4}}}}",
+        "  optimizer: {name: adamw, options: {lr: 3.0e-3, weight_decay: 1.0e-4}}",
         "  schedule: {name: cosine, options: {warmup_epochs: 1}}",
         "  early_stopping: {metric: val_loss, patience: 5}",
     ]
+
+
+def _hidden(project: Project) -> str:
+    return "[128, 64]" if project.rows < 5_000 else "[256, 128]"
 
 
 def _sweep_lines(project: Project) -> list[str]:
@@ -171,9 +168,9 @@ def _sweep_lines(project: Project) -> list[str]:
         "  pruner: {name: asha, options: {min_epochs: 1, reduction_factor: 3}} # or median, hyperband, none",
         "  budget: {trials: 32} # or time: 2h",
         "  space: # any key of this file",
-        "    train.optimizer.options.lr: {float: [1.0e-4, 1.0e-2], log: true}",
+        "    train.optimizer.options.lr: {float: [3.0e-4, 3.0e-2], log: true}",
         "    train.optimizer.options.weight_decay: {float: [1.0e-6, 1.0e-1], log: true}",
-        "    train.batch_size: {choice: [64, 128, 256, 512]}",
+        f"    train.batch_size: {{choice: {[16, 32, 64] if project.rows < 5_000 else [64, 128, 256, 512]}}}",
         *model,
         "    model.options.dropout: {float: [0.0, 0.5]}",
     ]
