@@ -200,6 +200,10 @@ class Conductor:
         if number not in self._released:
             shutil.rmtree(self._checkpoints / str(number), ignore_errors=True)
 
+    def note(self, text: str, number: int | None = None) -> None:
+        """Tell listeners something that a person should know."""
+        self._tell(Note(text, number))
+
     def release(self, number: int) -> None:
         """Let go of a trial that stays unfinished, for whoever resumes the study."""
         self._live.pop(number, None)
@@ -242,7 +246,7 @@ class Conductor:
             return
         text = f"epoch {epoch} made again gives {value!r}, the study has {known!r}: code, data or machine have changed."
         self.study.note(number, f"differs_{epoch}", [known, value])
-        self._tell(Note(f"trial {number}: {text}", number))
+        self.note(f"trial {number}: {text}", number)
 
     def _end(
         self, number: int, state: str, value: float | None, reason: str | None, outcome: Outcome | None = None

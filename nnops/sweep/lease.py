@@ -1,4 +1,4 @@
-"""The lease: one driver a study. It names its holder, beats while the holder lives, and a dead holder's is taken over."""
+"""The lease: one driver a study. It names its holder and beats while it lives; a dead holder's is taken over."""
 
 import json
 import os
