@@ -62,13 +62,12 @@ def evaluate(model: TrainedModel, data: Prepared, params: Params) -> Scorecard:
     ]
     baselines: list[BaselineScore] = []
     for place, (name, note, _) in enumerate(fitted, start=1):
-        gap = _score(
-            points[0][primary] - points[place][primary], draws[0][primary] - draws[place][primary], level
-        )
+        gap = _score(points[0][primary] - points[place][primary], draws[0][primary] - draws[place][primary], level)
         verdict = _judge(gap, metrics[primary])
         baselines.append(BaselineScore(name, note, scores[place], gap, verdict))
     return Scorecard(
         model=model.record["model"]["name"],
+        best_epoch=model.record["best_epoch"],
         task=spec.task,
         target=data.schema["target"],
         classes=tuple(data.classes),

@@ -1,8 +1,8 @@
 """Bootstrap intervals: how far a metric would move if other rows had been drawn.
 
-The percentile interval of Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13: N rows are drawn with
-replacement S times, the metric of each draw is taken, and the interval lies between two quantiles of those. A draw is a
-weighting of the rows (how often each one was drawn), so that a metric sorts once, not S times.
+The percentile interval of Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13: N rows are drawn
+with replacement S times, the metric of each draw is taken, and the interval lies between two quantiles of those. A draw
+is a weighting of the rows (how often each one was drawn), so that a metric sorts once, not S times.
 """
 
 from collections.abc import Mapping, Sequence

@@ -29,9 +29,7 @@ def read_rows(data: Prepared, split: SplitName) -> Rows:
         DataError: The split has no rows.
     """
     if not data.rows(split):
-        raise DataError(
-            f"the {split} split has no rows to evaluate on; set data.split.{split} in params.yaml above 0."
-        )
+        raise DataError(f"the {split} split has no rows to evaluate on; set data.split.{split} in params.yaml above 0.")
     tensors = data.tensors(split)
     return Rows(tuple(tensor.numpy() for tensor in tensors.inputs), tensors.target.numpy())
 

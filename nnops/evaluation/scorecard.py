@@ -43,6 +43,7 @@ class Scorecard:
 
     Attributes:
         model: Its family, such as ``mlp``.
+        best_epoch: The epoch whose weights it has, from 1.
         task: What is predicted.
         target: The target's column.
         classes: Class labels in the order of the codes; empty for regression.
@@ -59,6 +60,7 @@ class Scorecard:
     """
 
     model: str
+    best_epoch: int
     task: Task
     target: str
     classes: tuple[str, ...]
@@ -148,4 +150,4 @@ def shown(value: float) -> str:
         return f"{value:,.0f}"
     if size >= 10:
         return f"{value:.{2 if size < 100 else 1}f}"
-    return f"{value:.4f}" if size >= 0.001 or size == 0 else f"{value:.3g}"
+    return f"{value:.4f}" if size >= 0.00005 or size == 0 else f"{value:.1e}"

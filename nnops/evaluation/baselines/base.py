@@ -93,6 +93,15 @@ def block(spec: Spec, pixels: int) -> int:
     return side
 
 
+def width(spec: Spec, pixels: int) -> int:
+    """How many columns of numbers :func:`flatten` gives."""
+    if spec.image is None:
+        return spec.features
+    channels, high, wide = spec.image
+    side = block(spec, pixels)
+    return channels * -(-high // side) * -(-wide // side)
+
+
 def _pool(image_NCHW: np.ndarray, side: int) -> np.ndarray:
     if side == 1:
         return image_NCHW

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from nnops.batch import Spec, Task
 from nnops.errors import DataError
-from nnops.evaluation.baselines.base import Baseline, Fitted, Rows, block, describe, flatten, logits, one_thread
+from nnops.evaluation.baselines.base import Baseline, Fitted, Rows, block, describe, flatten, logits, one_thread, width
 from nnops.seeding import derive
 
 #: Codes of a column that scikit-learn's histograms can hold.
@@ -31,10 +31,9 @@ class BoostedTrees(Baseline):
 
     def fit(self, train: Rows, val: Rows, spec: Spec, seed: int) -> Fitted:
         """See :class:`Baseline`."""
-        side = block(spec, self.pixels)
-        features = min(self.pixels, spec.features) if spec.image else spec.features
-        width = max(1, features + len(spec.cardinalities))
-        sample = train.sample(max(1, self.work // (width * spec.outputs)), seed)
+        features = width(spec, self.pixels)
+        columns = max(1, features + len(spec.cardinalities))
+        sample = train.sample(max(1, self.work // (columns * spec.outputs)), seed)
         kept = [_frequent(column) for column in flatten(sample.inputs, spec, self.pixels)[1].T]
 
         def matrix(inputs: tuple[np.ndarray, ...]) -> np.ndarray:
@@ -60,7 +59,7 @@ class BoostedTrees(Baseline):
                     return model.predict(matrix(inputs))[:, None]
                 return logits(model.predict_proba(matrix(inputs)), model.classes_, spec)
 
-        return Fitted(predict, describe(len(sample), len(train), side))
+        return Fitted(predict, describe(len(sample), len(train), block(spec, self.pixels)))
 
     def _build(self, spec: Spec, seed: int, features: int) -> Any:
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor

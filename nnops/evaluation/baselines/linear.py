@@ -8,17 +8,17 @@ from pydantic import Field
 
 from nnops.batch import Spec, Task
 from nnops.errors import DataError
-from nnops.evaluation.baselines.base import Baseline, Fitted, Rows, block, describe, flatten, logits, one_thread
+from nnops.evaluation.baselines.base import Baseline, Fitted, Rows, block, describe, flatten, logits, one_thread, width
 
 
 class Linear(Baseline):
     """Numbers standardised, categories one-hot (a column's rare codes together), L2 penalty of strength 1."""
 
-    iterations: int = Field(200, ge=1)
+    iterations: int = Field(100, ge=1)
     one_hot_max: int = Field(50, ge=2, description="Codes of a column that get a feature of their own")
     pixels: int = Field(1024, ge=1, description="Larger images are averaged in blocks")
     cells: int = Field(20_000_000, ge=1, description="Most values in the design matrix")
-    work: int = Field(100_000_000, ge=1, description="Most values in the design matrix times classes")
+    work: int = Field(50_000_000, ge=1, description="Most values in the design matrix times classes")
 
     def title(self, task: Task) -> str:
         """See :class:`Baseline`."""
@@ -28,11 +28,9 @@ class Linear(Baseline):
     def fit(self, train: Rows, val: Rows, spec: Spec, seed: int) -> Fitted:
         """See :class:`Baseline`."""
         del val
-        side = block(spec, self.pixels)
-        width = min(self.pixels, spec.features) if spec.image else spec.features
-        width = max(1, width + sum(min(size, self.one_hot_max) for size in spec.cardinalities))
-        sample = train.sample(max(1, min(self.cells, self.work // spec.outputs) // width), seed)
-        notes = [describe(len(sample), len(train), side)]
+        columns = width(spec, self.pixels) + sum(min(size, self.one_hot_max) for size in spec.cardinalities)
+        sample = train.sample(max(1, min(self.cells, self.work // spec.outputs) // max(1, columns)), seed)
+        notes = [describe(len(sample), len(train), block(spec, self.pixels))]
         model = self._build(spec)
         matrix = np.concatenate(flatten(sample.inputs, spec, self.pixels), 1)
         with one_thread(), warnings.catch_warnings(record=True) as caught:
