@@ -10,12 +10,16 @@ from nnops.data.prepared import Prepared
 from nnops.errors import DataError, ParamsError
 from nnops.evaluation.evaluate import check_metrics, fitting_metrics
 from nnops.losses import LOSSES
+from nnops.metrics import METRICS
 from nnops.models import MODELS
 from nnops.params import Params
 from nnops.registry.gate import parse_gate
 from nnops.training.optimizer import OPTIMIZERS
 from nnops.training.schedule import SCHEDULES
 from nnops.training.train import build_loss, build_model, choose_device
+
+#: Numbers of the served variant that a gate names without a dot.
+NUMBERS = ("latency_p50_ms", "latency_p95_ms", "size_bytes")
 
 
 def judge(params: Params, root: Path = Path()) -> None:
@@ -36,7 +40,7 @@ def judge(params: Params, root: Path = Path()) -> None:
     SCHEDULES.build(params.train.schedule.name, params.train.schedule.options, "train.schedule")
     choose_device(params)
     build_methods(params)
-    parse_gate(params.register_.gate)
+    _judge_gate(params)
 
     data = _prepared(params, root)
     task = data.spec.task if data else params.data.task
@@ -47,6 +51,14 @@ def judge(params: Params, root: Path = Path()) -> None:
         _judge_task(params, task)
     if params.sweep.space:
         _judge_sweep(params, data)
+
+
+def _judge_gate(params: Params) -> None:
+    """A plain name in the gate is a metric; names with a dot are known when there are numbers."""
+    for condition in parse_gate(params.register_.gate):
+        if "." not in condition.left and condition.left not in (*METRICS.names(), *NUMBERS):
+            names = [*METRICS.names(), *NUMBERS]
+            raise ParamsError(f"params.yaml: register.gate: {unknown('metric', condition.left, names)}")
 
 
 def _judge_task(params: Params, task: Task) -> None:

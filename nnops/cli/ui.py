@@ -15,8 +15,8 @@ def ui(
 
     from nnops import params as params_file
     from nnops.errors import InputError
-    from nnops.tracking.mlflow import ui_command
-    from nnops.tracking.open import open_tracker
+    from nnops.tracking.spool import wake_leftovers
+    from nnops.tracking.ui import ui_command, ui_environment
 
     params = params_file.load() if params_file.FILE.exists() else params_file.parse({})
     with socket.socket() as probe:
@@ -25,6 +25,7 @@ def ui(
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise InputError(f"port {port} is taken; write 'nnops ui --port {port + 1}'.") from error
-    open_tracker(params, Path()).close(0.0)
+    wake_leftovers(Path())
+    command = ui_command(params, Path(), port)
     typer.echo(f"MLflow: http://127.0.0.1:{port}  (choose 'Model training' at the top left; Ctrl-C ends it)")
-    raise SystemExit(subprocess.run(ui_command(params, Path(), port), check=False).returncode)
+    raise SystemExit(subprocess.run(command, env=ui_environment(), check=False).returncode)
