@@ -31,12 +31,13 @@ def small(
         score = numeric @ weights[0] + effects[0][codes[:, 0]] + effects[1][codes[:, 1]]
         if kind == "image":
             target: np.ndarray = np.arange(n) % 3
-            image = np.clip(means[target] + rng.normal(scale=60, size=(n, *shape)), 0, 255).astype(np.uint8)
+            shown = np.where(rng.random(n) < 0.15, rng.integers(0, 3, n), target)  # some are mislabelled
+            image = np.clip(means[shown] + rng.normal(scale=60, size=(n, *shape)), 0, 255).astype(np.uint8)
             arrays = {"image": image, "target": target.astype(np.int64)}
         elif kind == "mixed":
             arrays = {"numeric": numeric, "categories": codes, "target": (score > 0).astype(np.float32)}
         else:
-            value = np.sin(numeric @ weights[0]) + 0.3 * numeric @ weights[1]
+            value = np.tanh(numeric @ weights[0]) + 0.1 * rng.normal(size=n)
             arrays = {"numeric": numeric, "target": value.astype(np.float32)}
         for name, array in arrays.items():
             (folder / split).mkdir(parents=True, exist_ok=True)

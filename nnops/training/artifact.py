@@ -7,6 +7,7 @@ FOLDER/history.csv         one row an epoch
 
 import csv
 import io
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,8 @@ def write_model(folder: Path, trained: Trained, params: Params, data: Prepared) 
         "best_epoch": trained.best_epoch,
         "epochs": len(trained.history),
         "ended": trained.ended,
-        "val": {name: value for name, value in trained.best.items() if name.startswith("val_")},
+        # JSON has no NaN, which a metric gives where it is not defined.
+        "val": {k: v for k, v in trained.best.items() if k.startswith("val_") and math.isfinite(v)},
     }
     write_bytes(folder / "model.safetensors", save({k: v.contiguous() for k, v in trained.weights.items()}))
     write_bytes(folder / "history.csv", _history(trained.history).encode())

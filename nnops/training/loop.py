@@ -15,13 +15,12 @@ from torch import Tensor
 
 from nnops.data.prepared import Tensors
 from nnops.errors import IntegrityError, TrainingError
-from nnops.metrics.base import Metric, Predictions
-from nnops.params import EarlyStopping
+from nnops.metrics.base import Predictions
 from nnops.report import Report, ReportFn
 from nnops.seeding import derive
 from nnops.training.checkpoint import Checkpoints
 from nnops.training.diagnosis import explain_non_finite
-from nnops.training.schedule import Schedule
+from nnops.training.plan import Plan
 from nnops.training.state import State, copy_tensors
 from nnops.training.step import Step
 
@@ -46,33 +45,6 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int = 0
     best: dict[str, Tensor] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What the loop is told once.
-
-    Attributes:
-        seed: The seed in params.yaml.
-        epochs: The full fidelity.
-        batch_size: Rows in a step; a last batch of one row joins the batch before it.
-        rate: The learning rate that the schedule scales.
-        schedule: The factor on the rate.
-        watched: ``train_loss``, ``val_loss`` or a val metric's name; the best epoch is the best of it.
-        maximize: Whether more of ``watched`` is better.
-        early_stopping: When to stop for want of improvement.
-        metrics: What is measured on val after each epoch, by name, as ``val_<name>``.
-    """
-
-    seed: int
-    epochs: int
-    batch_size: int
-    rate: float
-    schedule: Schedule
-    watched: str
-    maximize: bool
-    early_stopping: EarlyStopping | None
-    metrics: dict[str, Metric]
 
 
 def run(
@@ -222,11 +194,13 @@ def predict(step: Step, inputs: tuple[Tensor, ...]) -> Tensor:
 
 
 def improves(progress: Progress, plan: Plan) -> bool:
-    """Whether the last epoch is the best so far."""
+    """Whether the last epoch is the best so far; a metric that is no number (one class only, say) never is."""
     if not progress.best_epoch:
         return True
     now = progress.history[-1][plan.watched]
     best = progress.history[progress.best_epoch - 1][plan.watched]
+    if math.isnan(best):
+        return not math.isnan(now)
     gain = now - best if plan.maximize else best - now
     return gain > (plan.early_stopping.min_delta if plan.early_stopping else 0.0)
 

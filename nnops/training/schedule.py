@@ -2,6 +2,7 @@
 
 import math
 from abc import abstractmethod
+from typing import Self
 
 from pydantic import Field
 
@@ -11,7 +12,7 @@ from nnops.catalog import Catalog, Component
 class Schedule(Component):
     """A factor on the optimizer's rate."""
 
-    warmup_epochs: float = Field(0.0, ge=0, description="Linear rise from 0 over these epochs")
+    warmup_epochs: float = Field(default=0.0, ge=0, description="Linear rise from 0 over these epochs")
 
     def factor(self, step: int, steps_per_epoch: int, epochs: int) -> float:
         """The factor at ``step`` (from 0), in [0, 1]."""
@@ -34,10 +35,15 @@ class Constant(Schedule):
 
 
 class Step(Schedule):
-    """Multiplied by ``gamma`` every ``every_epochs`` epochs."""
+    """Multiplied by ``gamma`` every ``every_epochs`` epochs after the warm-up."""
 
-    every_epochs: int = Field(10, ge=1)
-    gamma: float = Field(0.1, gt=0, le=1)
+    every_epochs: int = Field(default=10, ge=1)
+    gamma: float = Field(default=0.1, gt=0, le=1)
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        """A fall every two epochs."""
+        return [cls(every_epochs=2, gamma=0.5)]
 
     def after_warmup(self, step: float, steps: float, steps_per_epoch: int) -> float:
         """Gamma ** (epochs // every_epochs)."""
@@ -47,7 +53,12 @@ class Step(Schedule):
 class Cosine(Schedule):
     """Half a cosine from 1 to ``floor`` (Loshchilov and Hutter 2017, eq. 5, without restarts)."""
 
-    floor: float = Field(0.0, ge=0, le=1)
+    floor: float = Field(default=0.0, ge=0, le=1)
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        """Down to zero, and with a warm-up down to a floor."""
+        return [cls(), cls(floor=0.1, warmup_epochs=1)]
 
     def after_warmup(self, step: float, steps: float, steps_per_epoch: int) -> float:
         """Floor + (1 - floor) (1 + cos(pi step / steps)) / 2."""

@@ -14,7 +14,6 @@ from nnops.data.prepared import Prepared
 from nnops.errors import ParamsError
 from nnops.fingerprint import environment, fingerprint
 from nnops.losses import DEFAULT, LOSSES
-from nnops.metrics import METRICS, SHOWN
 from nnops.metrics.base import Predictions
 from nnops.models import MODELS
 from nnops.params import Params
@@ -22,9 +21,9 @@ from nnops.report import Report, ReportFn, keep_going
 from nnops.seeding import derive
 from nnops.training.checkpoint import Checkpoints, read
 from nnops.training.device import choose_device, settle_device
-from nnops.training.loop import Plan, Progress, restore, run
+from nnops.training.loop import Progress, restore, run
 from nnops.training.optimizer import OPTIMIZERS
-from nnops.training.schedule import SCHEDULES
+from nnops.training.plan import build_plan
 from nnops.training.step import SoloStep, trainable
 
 
@@ -89,10 +88,11 @@ def train(
     settle_device(device, params.train.threads)
     spec = data.spec
     model = build_model(params, spec).to(device)
+    _check_norm(model, params, data.rows("train"))
     loss = build_loss(params, spec)
     optimizer = OPTIMIZERS.build(params.train.optimizer.name, params.train.optimizer.options, where="train.optimizer")
     step = SoloStep(model, loss, optimizer.build(trainable(model)), params.train.clip_norm)
-    plan = _plan(params, spec, optimizer.lr, monitor)
+    plan = build_plan(params, spec, optimizer.lr, monitor)
 
     progress = Progress()
     keeper = None
@@ -174,38 +174,10 @@ def hash_weights(weights: dict[str, Tensor]) -> str:
     return whole.hexdigest()
 
 
-def _plan(params: Params, spec: Spec, rate: float, monitor: tuple[str, ...]) -> Plan:
-    stopping = params.train.early_stopping
-    watched = stopping.metric if stopping else "val_loss"
-    names = dict.fromkeys([SHOWN[spec.task]])
-    for name in (watched, *monitor):
-        if name not in ("train_loss", "val_loss"):
-            names[_metric_name(name, spec)] = None
-    metrics = {name: METRICS.build(name, {}) for name in names}
-    maximize = watched.startswith("val_") and watched != "val_loss"
-    if maximize:
-        maximize = metrics[watched.removeprefix("val_")].direction == "maximize"
-    return Plan(
-        seed=params.seed,
-        epochs=params.train.epochs,
-        batch_size=params.train.batch_size,
-        rate=rate,
-        schedule=SCHEDULES.build(params.train.schedule.name, params.train.schedule.options, where="train.schedule"),
-        watched=watched,
-        maximize=maximize,
-        early_stopping=stopping,
-        metrics=metrics,
-    )
-
-
-def _metric_name(watched: str, spec: Spec) -> str:
-    name = watched.removeprefix("val_")
-    if not watched.startswith("val_"):
-        raise ParamsError(f"params.yaml: '{watched}' is not measured each epoch; write 'val_loss' or 'val_{name}'.")
-    if spec.task not in METRICS.load(name).tasks:
-        fitting = [f"val_{name}" for name in METRICS.names() if spec.task in METRICS.load(name).tasks]
+def _check_norm(model: nn.Module, params: Params, rows: int) -> None:
+    norms = (nn.BatchNorm1d, nn.BatchNorm2d)
+    if min(params.train.batch_size, rows) == 1 and any(isinstance(part, norms) for part in model.modules()):
         raise ParamsError(
-            f"params.yaml: the metric '{watched}' does not fit the task {spec.task};"
-            f" write val_loss, {', '.join(fitting)}."
+            f"params.yaml: train.batch_size must be at least 2 for batch normalisation, which needs several rows"
+            f" to take a mean of, got {params.train.batch_size} with {rows} rows in train."
         )
-    return name
