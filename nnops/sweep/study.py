@@ -351,7 +351,7 @@ def check_name(name: str) -> None:
     """
     if not _NAME.fullmatch(name):
         raise InputError(
-            f"a study's name must be 1 to 100 letters, digits or _ . - and begin with a letter or a digit, got '{name}'."
+            f"a study's name must be 1 to 100 letters, digits or _ . - beginning with a letter or digit, got '{name}'."
         )
 
 

@@ -1,6 +1,7 @@
 """Asynchronous successive halving (Li et al. 2020)."""
 
 from collections.abc import Sequence
+from typing import Self
 
 from pydantic import Field
 
@@ -12,11 +13,11 @@ from nnops.sweep.pruners.halving import expected, rungs, survives
 class Asha(Pruner):
     """At rungs min_epochs * reduction_factor**k only the best 1/reduction_factor of those that came there go on."""
 
-    min_epochs: int = Field(1, ge=1, description="The first rung")
-    reduction_factor: int = Field(3, ge=2)
+    min_epochs: int = Field(default=1, ge=1, description="The first rung")
+    reduction_factor: int = Field(default=3, ge=2)
 
     @classmethod
-    def examples(cls) -> "list[Asha]":
+    def examples(cls) -> list[Self]:
         """The default, and a later first rung."""
         return [cls(), cls(min_epochs=2, reduction_factor=2)]
 

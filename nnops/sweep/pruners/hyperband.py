@@ -18,8 +18,8 @@ class Hyperband(Pruner):
     brackets spend about the same number of epochs. Trials are compared inside their bracket.
     """
 
-    min_epochs: int = Field(1, ge=1, description="The first rung of the earliest bracket")
-    reduction_factor: int = Field(3, ge=2)
+    min_epochs: int = Field(default=1, ge=1, description="The first rung of the earliest bracket")
+    reduction_factor: int = Field(default=3, ge=2)
 
     def check(self, epochs: int) -> None:
         """See :class:`Pruner`."""

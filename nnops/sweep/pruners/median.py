@@ -12,8 +12,8 @@ from nnops.sweep.pruners.base import Curve, Pruner
 class Median(Pruner):
     """Stop where the best value so far is worse than the median of what complete trials had reported at that epoch."""
 
-    startup_trials: int = Field(5, ge=1, description="Trials that must be complete before any is stopped")
-    warmup_epochs: int = Field(1, ge=0, description="Epochs before a trial may be stopped")
+    startup_trials: int = Field(default=5, ge=1, description="Trials that must be complete before any is stopped")
+    warmup_epochs: int = Field(default=1, ge=0, description="Epochs before a trial may be stopped")
 
     def check(self, epochs: int) -> None:
         """See :class:`Pruner`."""

@@ -22,7 +22,7 @@ LARGEST = 100_000
 class Grid(Sampler):
     """Trial n tries the n-th combination and the search ends with the last one; a condition leaves combinations out."""
 
-    points: int = Field(3, ge=2, description="Values tried of a range without step, its ends included")
+    points: int = Field(default=3, ge=2, description="Values tried of a range without step, its ends included")
 
     def build(self, space: Space, seed: int, number: int) -> "BaseSampler":
         """See :class:`Sampler`."""

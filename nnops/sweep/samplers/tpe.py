@@ -1,6 +1,6 @@
 """Tree-structured Parzen estimator (Bergstra et al. 2011), by Optuna."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field
 
@@ -19,13 +19,13 @@ class Tpe(Sampler):
     LCBench with four workers, .063 against .213 after 60).
     """
 
-    startup_trials: int = Field(10, ge=1, description="Drawn at random before the estimators are fitted")
-    candidates: int = Field(24, ge=1, description="Points drawn from l(x), of which the best one is taken")
-    multivariate: bool = Field(False, description="One estimator over all keys, which sees their interplay")
-    constant_liar: bool = Field(False, description="Keep away from configs that are running")
+    startup_trials: int = Field(default=10, ge=1, description="Drawn at random before the estimators are fitted")
+    candidates: int = Field(default=24, ge=1, description="Points drawn from l(x), of which the best one is taken")
+    multivariate: bool = Field(default=False, description="One estimator over all keys, which sees their interplay")
+    constant_liar: bool = Field(default=False, description="Keep away from configs that are running")
 
     @classmethod
-    def examples(cls) -> "list[Tpe]":
+    def examples(cls) -> list[Self]:
         """The default, and every option in use."""
         return [cls(), cls(startup_trials=3, candidates=8, multivariate=True, constant_liar=True)]
 
