@@ -12,7 +12,7 @@ settings are never changed. Import this module inside functions: it loads matplo
 import io
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import matplotlib
 from cycler import cycler
@@ -20,6 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from nnops.files import write_bytes
 
@@ -126,6 +127,9 @@ def plain(text: str, longest: int = 28) -> str:
 def render_png(figure: Figure) -> bytes:
     """The figure as PNG: no date, no software name, so the same figure gives the same bytes."""
     content = io.BytesIO()
+    for text in figure.findobj(Text):
+        # Made outside the style's reach, such as a legend's, it may have the caller's font.
+        cast(Text, text).set_fontfamily("sans-serif")
     for legend in [*figure.legends, *(axes.get_legend() for axes in figure.axes)]:
         if legend is not None:
             legend.get_frame().set(edgecolor="none", facecolor="white", alpha=0.85)

@@ -89,7 +89,7 @@ def as_images(array: "np.ndarray", layout: str, name: str) -> "np.ndarray":
 
     Args:
         array: [N, H, W], [N, C, H, W] or [N, H, W, C]; uint8, whole numbers 0 .. 255, or fractions k / 255.
-        layout: ``channels_first``, ``channels_last``, or ``auto``: last if only that axis has 1, 3 or 4.
+        layout: ``channels_first``, ``channels_last``, or ``auto``: the axis whose length looks more like channels.
         name: The source, for messages.
 
     Raises:
@@ -101,9 +101,7 @@ def as_images(array: "np.ndarray", layout: str, name: str) -> "np.ndarray":
         array = array[:, None]
     elif array.ndim != 4:
         raise DataError(f"{name}: images must have 3 or 4 axes, got {' x '.join(map(str, array.shape))}.")
-    elif layout == "channels_last" or (
-        layout == "auto" and array.shape[3] in (1, 3, 4) and array.shape[1] not in (1, 3, 4)
-    ):
+    elif layout == "channels_last" or (layout == "auto" and _channels(array.shape[3]) > _channels(array.shape[1])):
         array = array.transpose(0, 3, 1, 2)
     if array.dtype == np.uint8:
         return array
@@ -117,6 +115,11 @@ def as_images(array: "np.ndarray", layout: str, name: str) -> "np.ndarray":
             f"{array.max():g}; save them as uint8."
         )
     return whole.astype(np.uint8)
+
+
+def _channels(length: int) -> int:
+    """How much an axis looks like channels: grey or color 2, color with transparency 1, else 0."""
+    return 2 if length in (1, 3) else int(length == 4)
 
 
 def _pick(arrays: "dict[str, np.ndarray]", wanted: str, usual: tuple[str, ...], option: str, name: str) -> "np.ndarray":
