@@ -127,12 +127,13 @@ def show(name: Name, as_json: Json = False) -> None:
 def apply(
     name: Name,
     trial: Annotated[int | None, typer.Option(min=0, help="Another trial than the best one.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Also where params.yaml has changed since.")] = False,
     as_json: Json = False,
 ) -> None:
     """Write the best configuration into params.yaml, comments kept; 'dvc repro' then makes its very model."""
     from nnops.sweep.apply import apply_trial
 
-    applied = apply_trial(Path(), name, trial)
+    applied = apply_trial(Path(), name, trial, force=force)
     if as_json:
         print_json(applied.to_json())
         return
