@@ -67,6 +67,8 @@ class Shown:
         from rich.console import Group
         from rich.table import Table
 
+        from nnops.sweep.table import words
+
         objective = self.study.objective
         counts = ", ".join(f"{n} {state}" for state in STATES if (n := sum(t.state == state for t in self.trials)))
         lines = [f"[bold]{self.study.name}[/bold] is {self.study.state}: {counts or 'no trials yet'}"]
@@ -80,9 +82,8 @@ class Shown:
         for trial in ranked[:ROWS]:
             value = "-" if trial.value is None else f"{trial.value:.6g}"
             seconds = "-" if trial.seconds is None else f"{trial.seconds:.1f}"
-            config = ", ".join(f"{key.rpartition('.')[2]} {_short(value)}" for key, value in trial.config.items())
             note = f" ({trial.reason})" if trial.reason else ""
-            table.add_row(str(trial.number), trial.state, value, str(trial.epochs), seconds, config + note)
+            table.add_row(str(trial.number), trial.state, value, str(trial.epochs), seconds, words(trial.config) + note)
         if len(self.trials) > ROWS:
             table.caption = f"the best {ROWS} of {len(self.trials)}; --json has all"
         return Group(*lines, table)
@@ -135,7 +136,3 @@ def list_studies(root: Path) -> list[dict[str, Any]]:
 
 def _loss(study: Study, trial: TrialRecord) -> float:
     return float("inf") if trial.value is None else study.objective.loss(trial.value)
-
-
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
