@@ -271,7 +271,7 @@ def spark(values: list[float], width: int = 24) -> str:
     """The last values as little bars, lowest to highest.
 
     >>> spark([1.0, 2.0, 3.0])
-    '▁▄█'
+    '▁▅█'
     """
     shown = values[-width:]
     low, high = min(shown, default=0.0), max(shown, default=0.0)
