@@ -197,13 +197,17 @@ def write_bundle(out: Path, params: Params, sources: Sources) -> Bundle:
 
 
 def _lineage(params: Params, schema: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, Any]:
-    """What a bundle was made from. Commits and run ids are tags of a version: the same bundle may come from several."""
+    """What a bundle was made from; not what differs between equal results: commits and run ids are tags of a version,
+    and the gate's verdict is the version's, too.
+    """
     return {
         "fingerprint": model["fingerprint"],
         "seed": params.seed,
         "weights_sha256": model["weights_sha256"],
-        "data": {"hash": schema["hash"], "source": schema["source"], "rows": schema["rows"]},
-        "params": params.record("seed", "data", "model", "loss", "train", "evaluate", "compress", "register"),
+        "data_hash": schema["hash"],
+        "data_source": schema["source"],
+        "data_rows": schema["rows"],
+        "params": params.record("seed", "data", "model", "loss", "train", "evaluate", "compress"),
         "versions": {name: metadata.version(name) for name in LIBRARIES},
     }
 

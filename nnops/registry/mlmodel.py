@@ -17,10 +17,9 @@ FOLDER = "bundle"
 def write_mlmodel(folder: Path, bundle: Bundle, logged: Any) -> None:
     """Write the bundle and the MLmodel file that makes it an MLflow model.
 
-    Written by hand: ``pyfunc.save_model`` scans all installed packages for two seconds.
+    Put together here, since ``pyfunc.save_model`` scans all installed packages for two seconds.
     """
     from mlflow.models import Model as MlModel
-    from mlflow.pyfunc import add_to_model
 
     shutil.copytree(bundle.folder, folder / FOLDER)
     needs = ["mlflow", "nnops", "numpy", "onnxruntime", "pandas"]
@@ -34,7 +33,13 @@ def write_mlmodel(folder: Path, bundle: Bundle, logged: Any) -> None:
         run_id=logged.source_run_id,
         signature=_signature(bundle),
     )
-    add_to_model(model, "nnops.registry.served", data=FOLDER, python_env="python_env.yaml")
+    model.add_flavor(
+        "python_function",
+        loader_module="nnops.registry.served",
+        data=FOLDER,
+        env={"virtualenv": "python_env.yaml"},
+        python_version=platform.python_version(),
+    )
     model.save(str(folder / "MLmodel"))
 
 

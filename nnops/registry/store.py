@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from nnops.catalog import unknown
-from nnops.errors import GateError, InputError, NnopsError, TrackingError
+from nnops.errors import GateError, InputError
 from nnops.params import Params
 from nnops.registry import version as tag
 from nnops.registry.bundle import MANIFEST, Bundle
@@ -23,6 +23,7 @@ from nnops.registry.gate import Verdict
 from nnops.registry.mlmodel import FOLDER, describe, write_mlmodel
 from nnops.registry.reach import check_reachable
 from nnops.registry.version import CHALLENGER, CHAMPION, Model, Reference, Version
+from nnops.tracking.border import border, configure
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -59,7 +60,7 @@ class Registry:
 
     def __init__(self, params: Params, root: Path) -> None:
         from nnops.tracking.address import store_uri
-        from nnops.tracking.mlflow import Store, configure
+        from nnops.tracking.mlflow import Store
 
         self.root = root
         self.uri = store_uri(params, root)
@@ -69,7 +70,7 @@ class Registry:
 
     def names(self) -> list[str]:
         """Names of the registered models, sorted."""
-        with _asking("listing models"):
+        with border("listing models"):
             return sorted(model.name for model in _all(self._client.search_registered_models))
 
     def model(self, name: str) -> Model:
@@ -141,7 +142,7 @@ class Registry:
         if model.aliases.get(CHAMPION) != version.number:
             self._crown(model, (*model.champions, version.number))
         if version.rolled_back:
-            with _asking("promoting a version"):
+            with border("promoting a version"):
                 self._client.delete_model_version_tag(version.name, str(version.number), tag.ROLLED_BACK)
         return self.find(version.reference)
 
@@ -175,14 +176,14 @@ class Registry:
 
         if tag.BUNDLE not in version.tags:
             raise InputError(f"{version.reference} was not made by nnops and holds no bundle.")
-        with _asking(f"finding {version.reference}"):
+        with border(f"finding {version.reference}"):
             address = self._client.get_model_version_download_uri(version.name, str(version.number))
         if is_local_uri(address):
             return Bundle.open(Path(local_file_uri_to_path(address)) / FOLDER)
         kept = self.root / ".nnops" / "bundles" / version.tags[tag.BUNDLE]
         if not (kept / MANIFEST).exists():
             kept.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=kept.parent) as part, _asking(f"taking {version.reference}"):
+            with tempfile.TemporaryDirectory(dir=kept.parent) as part, border(f"taking {version.reference}"):
                 taken = download_artifacts(f"{address.rstrip('/')}/{FOLDER}", dst_path=part, tracking_uri=self.uri)
                 shutil.rmtree(kept, ignore_errors=True)
                 Path(taken).rename(kept)
@@ -195,7 +196,7 @@ class Registry:
     def _find(self, name: str) -> Model | None:
         from mlflow.exceptions import MlflowException
 
-        with _asking(f"reading model '{name}'"):
+        with border(f"reading model '{name}'"):
             try:
                 registered = self._client.get_registered_model(name)
             except MlflowException as error:
@@ -214,7 +215,7 @@ class Registry:
         from mlflow.exceptions import MlflowException
 
         client, run_id = self._client, self._store.find(uid)
-        with _asking(f"registering {bundle.name}"), _address(self.uri), tempfile.TemporaryDirectory() as folder:
+        with border(f"registering {bundle.name}"), _address(self.uri), tempfile.TemporaryDirectory() as folder:
             logged = client.create_logged_model(
                 self._store.experiment_id, bundle.name, run_id, dict(tags), {"variant": bundle.variant}
             )
@@ -240,7 +241,7 @@ class Registry:
 
     def _crown(self, model: Model, champions: tuple[int, ...]) -> None:
         """Move the alias, after the history says so; a challenger that wins is a challenger no more."""
-        with _asking("moving an alias"):
+        with border("moving an alias"):
             history = ",".join(str(number) for number in champions[-100:])
             self._client.set_registered_model_tag(model.name, tag.CHAMPIONS, history)
             self._point(model.name, CHAMPION, champions[-1])
@@ -248,12 +249,12 @@ class Registry:
                 self._client.delete_registered_model_alias(model.name, CHALLENGER)
 
     def _point(self, name: str, alias: str, number: int) -> None:
-        with _asking("moving an alias"):
+        with border("moving an alias"):
             self._client.set_registered_model_alias(name, alias, str(number))
 
     def _tag(self, version: Version, key: str, value: str) -> None:
         if version.tags.get(key) != value:
-            with _asking("tagging a version"):
+            with border("tagging a version"):
                 self._client.set_model_version_tag(version.name, str(version.number), key, value)
 
 
@@ -316,15 +317,3 @@ def _address(uri: str) -> Iterator[None]:
         yield
     finally:
         mlflow.set_tracking_uri(cast(str, before))
-
-
-@contextlib.contextmanager
-def _asking(action: str) -> Iterator[None]:
-    """Turn whatever MLflow and the libraries under it raise into one error."""
-    try:
-        yield
-    except NnopsError:
-        raise
-    except Exception as error:  # Stores and artifact stores are plug-ins: any library's errors come out here.
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
-        raise TrackingError(f"MLflow: {action}: {reason}") from error

@@ -1,0 +1,43 @@
+import socket
+from collections.abc import Iterator
+from time import perf_counter
+
+import pytest
+
+from nnops.errors import TrackingError
+from nnops.registry.reach import TIMEOUT_S, check_reachable
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """The port of a server that takes connections and never says a word."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        yield server.getsockname()[1]
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.mark.parametrize("uri", ["http://user:secret@127.0.0.1:{}/", "postgresql://user:secret@127.0.0.1:{}/runs"])
+def test_a_dead_server_is_said_at_once_and_without_its_password(uri: str) -> None:
+    start_s = perf_counter()
+    with pytest.raises(TrackingError, match="does not answer") as caught:
+        check_reachable(uri.format(unused_port()))
+    assert perf_counter() - start_s < 2
+    assert "secret" not in str(caught.value)
+
+
+def test_a_server_that_hangs_is_said_within_seconds(silent: int) -> None:
+    start_s = perf_counter()
+    with pytest.raises(TrackingError, match="does not answer"):
+        check_reachable(f"http://127.0.0.1:{silent}")
+    assert perf_counter() - start_s < TIMEOUT_S + 2
+
+
+def test_a_file_needs_nobody() -> None:
+    check_reachable("sqlite:////nowhere/mlflow.db")
