@@ -17,6 +17,8 @@ from nnops.errors import ParamsError
 from nnops.files import write_bytes
 
 FILE = Path("params.yaml")
+#: Sections whose keys are free text, dots included: what follows is one key.
+FREE = ("sweep.space.", "data.kinds.", "compress.max_drop.")
 
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -259,7 +261,7 @@ def overlay(params: Params, config: Mapping[str, Any]) -> Params:
 
 def set_dotted(record: dict[str, Any], key: str, value: Any) -> None:
     """Set one dotted key in nested plain params, in place; whether the last key exists is judged by :func:`parse`."""
-    parts = key.split(".")
+    parts = _parts(key)
     node: Any = record
     for depth, part in enumerate(parts[:-1]):
         where = ".".join(parts[:depth])
@@ -293,7 +295,7 @@ def write(path: Path, config: Mapping[str, Any]) -> Params:
     defaults = parse(_plain(document, "")).record()
     for key in sorted(config, key=lambda key: (not key.endswith(".name"), key)):
         node, default = document, defaults
-        parts = key.split(".")
+        parts = _parts(key)
         for part in parts[:-1]:
             default = default.get(part) if isinstance(default, dict) else None
             if isinstance(node, list):
@@ -335,6 +337,13 @@ def flatten(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{key}"] = value
     return flat
+
+
+def _parts(key: str) -> list[str]:
+    for section in FREE:
+        if key.startswith(section):
+            return [*section.rstrip(".").split("."), key.removeprefix(section)]
+    return key.split(".")
 
 
 def _item(node: list[Any], part: str, key: str) -> Any:

@@ -31,7 +31,8 @@ def list_models(as_json: Json = False) -> None:
         return
     from rich.table import Table
 
-    table = Table("model", "versions", "champion", "challenger", "served as")
+    columns = ("model", "versions", "champion", "challenger", "served as")
+    table = Table(*columns, box=None, padding=(0, 2, 0, 0))
     for model in models:
         alias = {name: f"{number}" for name, number in model.aliases.items()}
         served = next((v.tags.get("nnops.variant", "") for v in model.versions if "champion" in v.aliases), "")
@@ -65,7 +66,7 @@ def show(model: Reference, as_json: Json = False) -> None:
     table.add_row("bundle", bundle.hash)
     table.add_row("run", version.run_id or "not known")
     _print(table)
-    numbers = Table("metric", "value")
+    numbers = Table("metric", "value", box=None, padding=(0, 2, 0, 0))
     numbers.columns[1].justify = "right"
     for name in sorted(bundle.metrics):
         if name.startswith(("test.", f"{bundle.variant}.")):

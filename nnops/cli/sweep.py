@@ -103,7 +103,7 @@ def list_studies(as_json: Json = False) -> None:
         return
     from rich.table import Table
 
-    table = Table("study", "state", "trials", "best", "objective")
+    table = Table("study", "state", "trials", "best", "objective", box=None, padding=(0, 2, 0, 0))
     for record in records:
         best = "-" if record["best"] is None else f"{record['best']['value']:.5g} (trial {record['best']['number']})"
         objective = f"{record['objective']['direction']} {record['objective']['metric']}"
@@ -143,9 +143,7 @@ def apply(
 
 
 @app.command()
-def delete(
-    name: Name, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
-) -> None:
+def delete(name: Name, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Delete a study, its record and its checkpoints; its runs in MLflow stay."""
     from nnops.sweep.study import Study
 

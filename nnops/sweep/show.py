@@ -1,51 +1,43 @@
-"""What a study has found: for machines as plain values, for people as a table."""
+"""A study as people and machines read it."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnops.errors import NnopsError
 from nnops.params import Params
-from nnops.sweep.study import STATES, Study, TrialRecord, names
+from nnops.sweep.importance import rank
+from nnops.sweep.insight import short_names
+from nnops.sweep.study import Study, TrialRecord, names
 
 if TYPE_CHECKING:
-    from rich.console import Group
+    from rich.console import RenderableType
 
-#: Trials that a table shows.
-ROWS = 12
+#: Trials in the table for people; the JSON holds all.
+ROWS = 20
+STYLES = {"running": "cyan", "complete": "green", "pruned": "dim", "failed": "red", "infeasible": "yellow"}
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A study as it stands.
-
-    Attributes:
-        study: The study.
-        trials: Every trial, by number.
-        best: The best one that spent its full fidelity.
-        run_ids: Ids of the MLflow runs by the trial's uid, as far as they have arrived.
-    """
+    """A study read once."""
 
     study: Study
+    state: str
     trials: list[TrialRecord]
-    best: TrialRecord | None
     run_ids: dict[str, str]
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values: ``name``, ``state``, ``objective``, ``trials``, ``best``."""
-        objective = self.study.objective
-        best = None
-        if self.best is not None:
-            best = {
-                "number": self.best.number,
-                "value": self.best.value,
-                "config": self.best.config,
-                "weights_sha256": self.best.weights_sha256,
-            }
+        """``name``, ``state``, ``objective``, ``trials`` and ``best``, as DESIGN.md documents them, and some more."""
+        study, best = self.study, self.study.best(self.trials)
         return {
-            "name": self.study.name,
-            "state": self.study.state,
-            "objective": {"metric": objective.metric, "direction": objective.direction},
+            "name": study.name,
+            "state": self.state,
+            "objective": study.attrs["objective"],
+            "sampler": study.params.sweep.sampler.name,
+            "pruner": study.params.sweep.pruner.name,
+            "budget": study.attrs["budget"],
+            "seconds": study.attrs.get("spent_s", 0.0),
+            "run_id": self.run_ids.get(study.uid),
             "trials": [
                 {
                     "number": trial.number,
@@ -59,80 +51,101 @@ class Shown:
                 }
                 for trial in self.trials
             ],
-            "best": best,
+            "best": None
+            if best is None
+            else {
+                "number": best.number,
+                "value": best.value,
+                "config": best.config,
+                "weights_sha256": best.weights_sha256,
+            },
         }
 
-    def table(self) -> "Group":
-        """The best config, counts by state, and the best trials."""
+    def table(self) -> "RenderableType":
+        """For the terminal: a headline, and the best trials."""
         from rich.console import Group
         from rich.table import Table
+        from rich.text import Text
 
-        from nnops.sweep.table import words
-
-        objective = self.study.objective
-        counts = ", ".join(f"{n} {state}" for state in STATES if (n := sum(t.state == state for t in self.trials)))
-        lines = [f"[bold]{self.study.name}[/bold] is {self.study.state}: {counts or 'no trials yet'}"]
-        if self.best is not None:
-            lines.append(f"best {objective.metric} [bold]{self.best.value:.6g}[/bold], trial {self.best.number}")
-            lines += [f"  {key}: {value}" for key, value in self.best.config.items()]
-        table = Table("trial", "state", objective.metric, "epochs", "s", "config")
-        for column in table.columns[2:5]:
-            column.justify = "right"
-        ranked = sorted(self.trials, key=lambda trial: (trial.state != "complete", _loss(self.study, trial)))
-        for trial in ranked[:ROWS]:
-            value = "-" if trial.value is None else f"{trial.value:.6g}"
-            seconds = "-" if trial.seconds is None else f"{trial.seconds:.1f}"
-            note = f" ({trial.reason})" if trial.reason else ""
-            table.add_row(str(trial.number), trial.state, value, str(trial.epochs), seconds, words(trial.config) + note)
+        study, best = self.study, self.study.best(self.trials)
+        objective = study.objective
+        counts = ", ".join(f"{count} {state}" for state, count in count_states(self.trials).items() if count)
+        head = Text.assemble((study.name, "bold"), f"  {self.state}, {objective.direction} {objective.metric}\n")
+        head.append(f"{len(self.trials)} trials: {counts or 'none yet'}")
+        if best is not None:
+            head.append("\nbest ").append(f"{best.value:.6g}", style="bold green").append(f" by trial {best.number}")
+        keys = short_names(study.space.by_key)
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for name in ("trial", "state", objective.metric, "epochs", "seconds", *keys.values()):
+            table.add_column(name, justify="left" if name == "state" else "right")
+        for trial in sorted(self.trials, key=rank(study))[:ROWS]:
+            table.add_row(*trial_cells(trial, list(keys)), style="bold" if best and trial.number == best.number else "")
+        parts: list[RenderableType] = [head, Text(), table]
         if len(self.trials) > ROWS:
-            table.caption = f"the best {ROWS} of {len(self.trials)}; --json has all"
-        return Group(*lines, table)
+            parts.append(Text(f"and {len(self.trials) - ROWS} more; --json shows all", style="dim"))
+        reasons = [trial for trial in self.trials if trial.state in ("failed", "infeasible") and trial.reason]
+        for trial in reasons[-3:]:
+            parts.append(Text(f"trial {trial.number} {trial.state}: {trial.reason}", style=STYLES[trial.state]))
+        return Group(*parts)
 
 
 def show_study(params: Params, root: Path, name: str) -> Shown:
-    """Look at a study, also while somebody drives it.
+    """Read a study.
 
     Args:
-        params: ``tracking`` says where runs are.
+        params: ``tracking`` says where its runs are, ``sweep.storage`` where a study of another machine is.
         root: The project's folder.
         name: The study.
 
     Raises:
-        InputError: There is no such study.
+        InputError: There is no such study; the message holds the nearest name.
     """
     from nnops.tracking.index import run_ids
 
     study = Study.open(root, name, params.sweep.storage)
     trials = study.trials()
-    return Shown(study, trials, study.best(trials), run_ids([trial.uid for trial in trials], params, root))
+    found = run_ids([study.uid, *(trial.uid for trial in trials)], params, root)
+    return Shown(study, study.state, trials, found)
 
 
 def list_studies(root: Path) -> list[dict[str, Any]]:
-    """Every study of a project: name, state, number of trials, the best value and the objective.
-
-    One that cannot be opened is listed with its error as its state.
-    """
+    """All studies of a project: ``name``, ``state``, ``trials``, ``objective``, ``best``."""
     records: list[dict[str, Any]] = []
     for name in names(root):
-        try:
-            study = Study.open(root, name)
-        except NnopsError as error:
-            records.append({"name": name, "state": f"damaged: {error}", "trials": 0, "best": None, "objective": None})
-            continue
+        study = Study.open(root, name)
         trials = study.trials()
         best = study.best(trials)
-        objective = study.objective
         records.append(
             {
                 "name": name,
                 "state": study.state,
                 "trials": len(trials),
-                "best": {"number": best.number, "value": best.value} if best else None,
-                "objective": {"metric": objective.metric, "direction": objective.direction},
+                "objective": study.attrs["objective"],
+                "best": None if best is None else {"number": best.number, "value": best.value},
             }
         )
     return records
 
 
-def _loss(study: Study, trial: TrialRecord) -> float:
-    return float("inf") if trial.value is None else study.objective.loss(trial.value)
+def count_states(trials: list[TrialRecord]) -> dict[str, int]:
+    """Number of trials by state."""
+    return {state: sum(trial.state == state for trial in trials) for state in STYLES}
+
+
+def trial_cells(trial: TrialRecord, keys: list[str]) -> list[str]:
+    """One row of a table of trials."""
+    return [
+        str(trial.number),
+        f"[{STYLES[trial.state]}]{trial.state}[/]",
+        "-" if trial.value is None else f"{trial.value:.5g}",
+        str(trial.epochs),
+        "-" if trial.seconds is None else f"{trial.seconds:.1f}",
+        *(cell(trial.config.get(key)) for key in keys),
+    ]
+
+
+def cell(value: Any) -> str:
+    """A value in few characters."""
+    if value is None:
+        return ""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
