@@ -32,8 +32,7 @@ def chosen_uri(params: Params, root: Path) -> str | None:
 
 def default_uri(root: Path) -> str:
     """The store where nobody chose: ``mlflow.db`` in the project, where plain ``mlflow ui`` looks."""
-    # MLflow writes these three characters of a path this way; others, such as spaces, it takes as they are.
-    return "sqlite:///" + re.sub("[%?#]", lambda found: quote(found[0]), str(root.resolve() / "mlflow.db"))
+    return "sqlite:///" + quote_path(root.resolve() / "mlflow.db")
 
 
 def store_uri(params: Params, root: Path) -> str:
@@ -66,6 +65,11 @@ def artifact_root(uri: str, root: Path) -> Path:
 def shown(uri: str) -> str:
     """An address without its password."""
     return re.sub(r"//[^@/]*@", "//", uri)
+
+
+def quote_path(path: Path) -> str:
+    """A path inside an address: these three characters are quoted, others, such as spaces, stay as they are."""
+    return re.sub("[%?#]", lambda found: quote(found[0]), str(path))
 
 
 def _absolute(uri: str, root: Path) -> str:

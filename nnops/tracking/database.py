@@ -6,13 +6,12 @@ Several processes that let MLflow make a SQLite file at once leave a file that n
 import contextlib
 import fcntl
 import logging
-import os
 import shutil
 import sqlite3
 from collections.abc import Generator
 from pathlib import Path
 
-from nnops.tracking.address import artifact_root, is_database, shown, sqlite_path
+from nnops.tracking.address import artifact_root, is_database, quote_path, shown, sqlite_path
 from nnops.tracking.border import border
 
 _log = logging.getLogger(__name__)
@@ -37,12 +36,11 @@ def prepare(uri: str, root: Path) -> None:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.stat().st_size == 0:
-            part = folder / f"mlflow-{os.getpid()}.part"
-            try:
-                _build(f"sqlite:///{part.resolve()}", artifact_root(uri, root))
-                shutil.move(part, path)
-            finally:
-                part.unlink(missing_ok=True)
+            part = folder / "mlflow.db.part"
+            for left in folder.glob(f"{part.name}*"):
+                left.unlink()
+            _build("sqlite:///" + quote_path(part.resolve()), artifact_root(uri, root))
+            shutil.move(part, path)
         else:
             _migrate(uri, path)
         with contextlib.closing(sqlite3.connect(path)) as connection:

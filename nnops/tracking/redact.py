@@ -15,7 +15,7 @@ _FORMATS = re.compile(
     r"|sk-[\w-]{20,}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,})"
 )
 _BLOCK = re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(?=-----END|\Z)", re.DOTALL)
-_KEY = re.compile(rf"(?i){_SECRET}")
+_KEY = re.compile(rf"(?i){_SECRET}s?$")
 
 
 def redact(text: str) -> str:
@@ -40,6 +40,6 @@ def redact_value(key: str, text: str) -> str:
     >>> redact_value("source.options.password", "x"), redact_value("train.epochs", "20")
     ('***', '20')
     """
-    if _KEY.search(key.rpartition(".")[2]):
+    if _KEY.search(key):
         return MASK
     return _ADDRESS.sub(MASK, text) if "://" in text else text
