@@ -1,4 +1,4 @@
-"""apply: a trial's config into params.yaml, so that the pipeline makes the trial's very model."""
+"""apply: a trial's config becomes part of params.yaml, where the pipeline makes the very same model from it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from nnops.errors import InputError
 from nnops.params import Params, flatten, overlay
 from nnops.sweep.study import Study, TrialRecord
 
-#: The sections that a training reads.
+#: What decides the bits of a trial.
 SECTIONS = ("seed", "data", "model", "loss", "train")
 
 
@@ -18,98 +18,102 @@ class Applied:
     """What was written.
 
     Attributes:
-        study: The study.
+        name: The study.
         number: The trial.
-        config: Its config.
-        weights_sha256: The hash that the pipeline's weights will have.
+        config: What now stands in params.yaml.
+        value: The trial's objective.
+        weights_sha256: Of the weights that the pipeline will make.
+        notes: What may keep it from making them.
     """
 
-    study: str
+    name: str
     number: int
     config: dict[str, Any]
+    value: float | None
     weights_sha256: str | None
+    notes: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
-        return dict(self.__dict__)
+        return {
+            "name": self.name,
+            "number": self.number,
+            "config": self.config,
+            "value": self.value,
+            "weights_sha256": self.weights_sha256,
+            "notes": list(self.notes),
+        }
 
 
-def apply_trial(root: Path, name: str, trial: int | None = None, *, force: bool = False) -> Applied:
-    """Write a trial's config into ``params.yaml``, comments kept.
+def apply_trial(root: Path, name: str, number: int | None = None, *, force: bool = False) -> Applied:
+    """Write the config of a trial, the best one unless told, into params.yaml; comments are kept.
 
     Args:
         root: The project's folder.
         name: The study.
-        trial: Its number; None takes the best one.
-        force: Write the config also where the rest of params.yaml has changed since the study began.
+        number: The trial.
+        force: Also where params.yaml has changed so that the pipeline would make another model.
 
     Raises:
-        InputError: No such study or trial, or the model would not be the trial's; nothing is written then.
+        InputError: No such study or trial, or params.yaml has changed since; nothing is written then.
     """
     path = root / params_file.FILE
-    now = params_file.load(path)
-    study = Study.open(root, name, now.sweep.storage)
-    record = _choose(study, trial)
-    changes = changes_for(study.params, record.config)
-    if not force:
-        _check_same(study, now, changes, record)
-    params_file.write(path, changes)
-    return Applied(name, record.number, record.config, record.weights_sha256)
+    params = params_file.load(path)
+    study = Study.open(root, name, params.sweep.storage)
+    trial = _trial(study, number)
+    changed = changed_keys(study, params, trial.config)
+    if changed and not force:
+        raise InputError(_explain(study, params, changed))
+    written = params_file.write(path, trial.config)
+    return Applied(
+        name, trial.number, trial.config, trial.value, trial.weights_sha256, tuple(_notes(study, written, trial, root))
+    )
 
 
-def changes_for(params: Params, config: dict[str, Any]) -> dict[str, Any]:
-    """What to lay over a params.yaml so that it says what the trial trained under.
-
-    Where a component's name is tuned its options are written as a whole, since what the file holds may belong to
-    another one.
-    """
-    made = flatten_components(overlay(params, config))
-    places = [key.removesuffix(".name") for key in config if key.endswith(".name")]
-    changes = {key: value for key, value in config.items() if not any(key.startswith(f"{p}.options.") for p in places)}
-    return changes | {f"{place}.options": made[f"{place}.options"] for place in places}
+def changed_keys(study: Study, params: Params, config: dict[str, Any]) -> list[str]:
+    """Keys of params.yaml that would give the config another model than it had in the study."""
+    then = flatten(overlay(study.params, config).record(*SECTIONS))
+    now = flatten(overlay(params, config).record(*SECTIONS))
+    return sorted(key for key in then.keys() | now.keys() if then.get(key) != now.get(key))
 
 
-def flatten_components(params: Params) -> dict[str, Any]:
-    """Dotted keys to values of what a training reads, a component's options being one value."""
-    flat: dict[str, Any] = {}
-
-    def walk(node: dict[str, Any], prefix: str) -> None:
-        for key, value in node.items():
-            if isinstance(value, dict) and value and key != "options":
-                walk(value, f"{prefix}{key}.")
-            else:
-                flat[f"{prefix}{key}"] = value
-
-    walk(params.record(*SECTIONS), "")
-    return flat
-
-
-def _choose(study: Study, number: int | None) -> TrialRecord:
+def _trial(study: Study, number: int | None) -> TrialRecord:
     trials = study.trials()
     if number is None:
         best = study.best(trials)
         if best is None:
             raise InputError(
-                f"study '{study.name}' has no complete trial yet; go on with 'nnops sweep resume {study.name}'."
+                f"study '{study.name}' has no complete trial to apply; go on with 'nnops sweep resume {study.name}',"
+                " or name one with --trial N."
             )
         return best
-    if number >= len(trials):
-        raise InputError(f"study '{study.name}' has trials 0 to {len(trials) - 1}, got {number}.")
-    if trials[number].state != "complete":
-        raise InputError(
-            f"trial {number} of '{study.name}' is {trials[number].state}: its training never reached its end, so there"
-            " is no model to make again; choose a complete one ('nnops sweep show')."
-        )
-    return trials[number]
+    found = next((trial for trial in trials if trial.number == number), None)
+    if found is None:
+        raise InputError(f"study '{study.name}' has no trial {number}; write one of 0 to {len(trials) - 1}.")
+    return found
 
 
-def _check_same(study: Study, now: Params, changes: dict[str, Any], record: TrialRecord) -> None:
-    wanted = flatten(overlay(study.params, record.config).record(*SECTIONS))
-    laid = flatten(overlay(now, changes).record(*SECTIONS))
-    differ = sorted(key for key in wanted.keys() | laid.keys() if wanted.get(key) != laid.get(key))
-    if differ:
-        words = ", ".join(f"{key} (now {laid.get(key)!r}, in the study {wanted.get(key)!r})" for key in differ[:5])
-        raise InputError(
-            f"params.yaml has changed since study '{study.name}' began, so its model would not be the trial's: {words};"
-            " put that back, or write 'nnops sweep apply --force'."
-        )
+def _explain(study: Study, params: Params, changed: list[str]) -> str:
+    then = flatten(study.params.record(*SECTIONS))
+    now = flatten(params.record(*SECTIONS))
+    shown = [f"{key} was {then.get(key)!r}, is {now.get(key)!r}" for key in changed[:3]]
+    more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+    return (
+        f"params.yaml has changed since study '{study.name}' began ({'; '.join(shown)}{more}), so 'dvc repro' would"
+        " make another model than the trial's; put these back, or start a new study with 'nnops sweep start NAME'."
+    )
+
+
+def _notes(study: Study, params: Params, trial: TrialRecord, root: Path) -> list[str]:
+    """What beside params would give other bits: a trial stopped early, other data, code or environment."""
+    from nnops.sweep.ready import find_data
+    from nnops.training.train import name_result
+
+    if trial.weights_sha256 is None:
+        return [f"trial {trial.number} is {trial.state}, so it has no weights to be made again."]
+    data = find_data(params, root)
+    if data.hash != study.attrs["data_hash"] and not any(key.startswith("data.") for key in trial.config):
+        return ["the data have changed since the study began, so 'dvc repro' makes another model."]
+    if name_result(params, data) != trial.fingerprint:
+        return ["code, versions or machine have changed since the trial, so the model may differ in its last bits."]
+    return []

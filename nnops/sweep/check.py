@@ -22,13 +22,12 @@ TUNABLE = ("data", "loss", "model", "seed", "train")
 BRANCHES = 2000
 
 
-def check_space(space: Space, params: Params, spec: "Spec | None" = None) -> None:
+def check_space(space: Space, params: Params) -> None:
     """Hold a space against params.
 
     Args:
         space: What is tuned.
         params: What it is laid over.
-        spec: Of the prepared data; with it every kind of network in the space is built once, without memory.
 
     Raises:
         ParamsError: A key that does not exist, with the nearest one, or a value that a component refuses.
@@ -43,8 +42,26 @@ def check_space(space: Space, params: Params, spec: "Spec | None" = None) -> Non
                 " tune a key of one of them."
             )
         _check_values(space, dimension, params)
-    if spec is not None:
-        _check_networks(space, params, spec)
+
+
+def check_networks(space: Space, params: Params, spec: "Spec") -> None:
+    """Build every kind of network in a space once, without memory.
+
+    Raises:
+        ParamsError: One cannot be built for data of this spec.
+    """
+    import torch
+
+    tuned = [key for key in space.by_key if key.startswith("model.")]
+    for branch in islice(space.branches(tuned), BRANCHES):
+        laid = overlay(params, branch)
+        try:
+            with torch.device("meta"):
+                MODELS.build(laid.model.name, laid.model.options, where="model").build(spec)
+        except (NnopsError, ValueError, RuntimeError) as error:
+            tries = ", ".join(f"{key}: {value!r}" for key, value in branch.items()) or f"model {laid.model.name}"
+            reason = str(error).removeprefix("params.yaml: ")
+            raise ParamsError(f"params.yaml: sweep.space may try {tries}, which cannot be built: {reason}") from error
 
 
 def known_keys(space: Space, params: Params) -> set[str]:
@@ -98,21 +115,6 @@ def _condition_hint(space: Space, key: str, config: Config) -> str:
             if fitting and config[f"{place}.name"] not in fitting:
                 return f"; write when: {{{place}.name: {fitting[0] if len(fitting) == 1 else fitting}}}."
     return ""
-
-
-def _check_networks(space: Space, params: Params, spec: "Spec") -> None:
-    import torch
-
-    tuned = [key for key in space.by_key if key.startswith("model.")]
-    for branch in islice(space.branches(tuned), BRANCHES):
-        laid = overlay(params, branch)
-        try:
-            with torch.device("meta"):
-                MODELS.build(laid.model.name, laid.model.options, where="model").build(spec)
-        except (NnopsError, ValueError, RuntimeError) as error:
-            tries = ", ".join(f"{key}: {value!r}" for key, value in branch.items()) or f"model {laid.model.name}"
-            reason = str(error).removeprefix("params.yaml: ")
-            raise ParamsError(f"params.yaml: sweep.space may try {tries}, which cannot be built: {reason}") from error
 
 
 def _unknown_key(key: str, known: set[str], params: Params) -> str:

@@ -59,6 +59,11 @@ class Conductor:
         seconds: Seconds in all, those of earlier drivers included, or None.
         stop: Set from outside to leave the study resumable.
         tell: Takes events.
+
+    Attributes:
+        study: The study.
+        budget: Trials in all, or None.
+        budget_s: Seconds in all, or None.
     """
 
     def __init__(
@@ -78,8 +83,8 @@ class Conductor:
         self._pruner = PRUNERS.build(sweep.pruner.name, sweep.pruner.options, where="sweep.pruner")
         limit = self._sampler.limit(study.space)
         self._limits = {"trials": trials, "grid": limit}
-        self._budget = min((each for each in (trials, limit) if each is not None), default=None)
-        self._seconds = seconds
+        self.budget = min((each for each in (trials, limit) if each is not None), default=None)
+        self.budget_s = seconds
         self._start_s = time.monotonic()
         self._spent_before_s = float(study.attrs.get("spent_s", 0.0))
         self._next_look_s = 0.0
@@ -227,12 +232,12 @@ class Conductor:
             return "stop"
         if self._time_is_up():
             return "time"
-        if self._budget is not None and self._asked >= self._budget:
-            return "grid" if self._budget == self._limits["grid"] else "trials"
+        if self.budget is not None and self._asked >= self.budget:
+            return "grid" if self.budget == self._limits["grid"] else "trials"
         return None
 
     def _time_is_up(self) -> bool:
-        return self._seconds is not None and self.spent_s >= self._seconds
+        return self.budget_s is not None and self.spent_s >= self.budget_s
 
     def _prunes(self, number: int, epoch: int, live: Live) -> bool:
         seed = self.study.params.seed

@@ -1,19 +1,16 @@
-"""Control from outside: a driver in another process is asked to leave by a file that it looks for."""
+"""Control of a study that another process drives: ask its driver to stop."""
 
 from pathlib import Path
 
 from nnops.files import write_bytes
 from nnops.sweep.study import Study
 
-#: The file's name in the study's folder.
-STOP = "stop"
-
 
 def ask_to_stop(root: Path, name: str) -> str:
-    """Ask whoever drives a study to let its trials go and leave.
+    """Ask the driver of a study to let its trials go and leave; the study can be resumed.
 
     Returns:
-        One sentence on what happens now.
+        What was done, in words.
 
     Raises:
         InputError: There is no such study.
@@ -21,6 +18,6 @@ def ask_to_stop(root: Path, name: str) -> str:
     study = Study.open(root, name)
     holder = study.holder
     if holder is None:
-        return f"nobody drives study '{name}'; it is {study.state}."
-    write_bytes(study.folder / STOP, b"")
-    return f"asked {holder} to stop; 'nnops sweep resume {name}' goes on later."
+        return f"nobody drives study '{name}' ({study.state}); nothing to stop."
+    write_bytes(study.folder / "stop", b"")
+    return f"study '{name}' is asked to stop; process {holder.pid} on {holder.host} leaves after its running epochs."

@@ -10,7 +10,26 @@ TrialState = str
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A study begins or goes on."""
+    """A study begins or goes on.
+
+    Attributes:
+        name: The study.
+        engine: Where trials run.
+        workers: Trials at once.
+        metric: The objective's.
+        direction: The objective's.
+        sampler: By name.
+        pruner: By name.
+        keys: What is tuned.
+        epochs: The full fidelity.
+        trials: Trials asked before.
+        counts: Their number by state.
+        best: The best of them.
+        budget: Trials in all.
+        budget_s: Seconds in all.
+        spent_s: Seconds that were spent before.
+        resumed: Whether the study goes on.
+    """
 
     kind: ClassVar[str] = "opened"
     name: str
@@ -18,10 +37,16 @@ class Opened:
     workers: int
     metric: str
     direction: str
+    sampler: str
+    pruner: str
+    keys: tuple[str, ...]
     epochs: int
     trials: int
+    counts: Mapping[str, int]
+    best: "Ended | None"
     budget: int | None
     budget_s: float | None
+    spent_s: float
     resumed: bool
 
 

@@ -7,7 +7,7 @@ from nnops.data.prepared import Prepared
 from nnops.errors import DataError
 from nnops.files import read_json
 from nnops.params import Params
-from nnops.sweep.check import check_space
+from nnops.sweep.check import check_networks, check_space
 from nnops.sweep.objective import Objective
 from nnops.sweep.pruners import PRUNERS
 from nnops.sweep.pruners.base import Pruner
@@ -46,10 +46,18 @@ class Ready:
         return min(tuned.extremes()) if tuned else self.params.train.epochs
 
     @property
-    def budget(self) -> int | None:
+    def budget(self) -> int:
         """Trials in all: what params allow or what there is to try."""
         limit = self.sampler.limit(self.space)
         return min(self.params.sweep.budget.trials, limit) if limit is not None else self.params.sweep.budget.trials
+
+    def build_all(self) -> None:
+        """Build every kind of network in the space once, without memory; this loads torch.
+
+        Raises:
+            ParamsError: One cannot be built for the data.
+        """
+        check_networks(self.space, self.params, self.data.spec)
 
     def bench(self, folder: Path) -> Bench:
         """What workers of the study in ``folder`` share."""
@@ -64,7 +72,7 @@ class Ready:
 
 
 def get_ready(params: Params, root: Path) -> Ready:
-    """Judge everything that params say of a sweep, and find or prepare its data.
+    """Judge what params say of a sweep, and find or prepare its data; networks are judged by :meth:`Ready.build_all`.
 
     Raises:
         InputError: The first fault, with its key and what to write instead.
@@ -79,7 +87,6 @@ def get_ready(params: Params, root: Path) -> Ready:
     objective = Objective.of(sweep.objective, data.spec.task)
     ready = Ready(params, root, space, objective, sampler, pruner, data)
     pruner.check(ready.epochs)
-    check_space(space, params, data.spec)
     return ready
 
 

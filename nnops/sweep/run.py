@@ -9,14 +9,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nnops.catalog import unknown
 from nnops.errors import InputError
 from nnops.params import Params, flatten
+from nnops.sweep.apply import SECTIONS
 from nnops.sweep.conductor import Conductor
-from nnops.sweep.engines import build_engine
-from nnops.sweep.event import Closed, Event, Listener, Note, Opened
+from nnops.sweep.engines import ENGINES, build_engine
+from nnops.sweep.engines.base import Engine
+from nnops.sweep.event import Closed, Ended, Event, Listener, Note, Opened
+from nnops.sweep.lease import Lease
+from nnops.sweep.objective import Objective
+from nnops.sweep.plan import sooner
+from nnops.sweep.probe import probe
+from nnops.sweep.projection import Projection
 from nnops.sweep.ready import Ready, get_ready
+from nnops.sweep.show import count_states
+from nnops.sweep.space import Space
 from nnops.sweep.storage import heal
-from nnops.sweep.study import STATES, Study, TrialRecord, difference
+from nnops.sweep.study import Study, TrialRecord, check_name, difference
+from nnops.tracking.open import open_tracker
+from nnops.tracking.tracker import Tracker
+
+#: Seconds that a sweep waits at its end for its tracking to arrive; the background writer goes on without it.
+TRACKING_WAIT_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -60,6 +75,7 @@ def run_sweep(
     stop: threading.Event | None = None,
     resume: bool = False,
     address: str | None = None,
+    tracker: Tracker | None = None,
 ) -> Summary:
     """Run a study until its budget is spent or it is told to stop.
 
@@ -75,78 +91,44 @@ def run_sweep(
         stop: Set it, from another thread, to leave the study resumable. In the main thread the first Ctrl-C does so.
         resume: Go on with a study that exists.
         address: A Ray cluster; None starts one on this machine.
+        tracker: Where runs are put down; None opens the one that params name.
 
     Raises:
         InputError: Params, name or resources are wrong; nothing was started.
         StudyError: Another process drives the study, or it cannot go on.
     """
     start_s = time.monotonic()
-    stop = stop or threading.Event()
-    if resume:
-        study, ready = _reopen(params, root, name)
-    else:
-        study, ready = None, get_ready(params, root)
-    sweep = params.sweep
-    runner = build_engine(
-        engine or sweep.engine,
-        workers or sweep.workers,
-        sweep.resources.cpus,
-        sweep.resources.gpus,
-        address,
-    )
+    study, ready = _reopen(params, root, name) if resume else (None, get_ready(params, root))
+    check_name(name)
+    if study is None:
+        Study.check_free(root, name, params, ready.space, ready.objective)
+    workers = workers or params.sweep.workers
+    runner = _choose(engine or params.sweep.engine, workers, address, ready, params)
     runner.check()
     runner.start()
     lease = None
     try:
+        ready.build_all()
         if study is None:
             study = Study.create(root, name, params, ready.space, ready.objective, ready.data.hash)
         lease = study.lease()
         lease.take(name)
         heal(study.folder)
         study = Study.open(root, name)
-        budget = _budget(study, trials, seconds)
+        tracker = tracker or open_tracker(params, root)
+        projection = Projection(tracker, study, ready.data, root)
 
         def tell(event: Event) -> None:
             runner.aloud(lambda: on_event(event))
+            projection(event)
+            if projection.trouble is not None and isinstance(event, Closed):
+                runner.aloud(lambda: on_event(Note(projection.trouble or "")))
 
-        (study.folder / "stop").unlink(missing_ok=True)
-        study.set("ended", None)
-        conductor = Conductor(study, lease, trials=budget["trials"], seconds=budget["seconds"], stop=stop, tell=tell)
-        asked = study.count()
-        tell(
-            Opened(
-                name,
-                runner.name,
-                runner.workers,
-                ready.objective.metric,
-                ready.objective.direction,
-                ready.params.train.epochs,
-                asked,
-                budget["trials"],
-                budget["seconds"],
-                resume,
-            )
-        )
-        for text in _changes(study, params) if resume else ():
-            tell(Note(text))
-        try:
-            with _soft_interrupt(stop):
-                runner.run(conductor, ready.bench(study.folder))
-        finally:
-            conductor.close()
-            summary = _summary(study, conductor, time.monotonic() - start_s)
-            best = summary.best
-            tell(
-                Closed(
-                    name,
-                    summary.state,
-                    summary.why,
-                    summary.trials,
-                    best.number if best else None,
-                    best.value if best else None,
-                    summary.seconds,
-                )
-            )
+        summary = _drive(
+            study, ready, runner, lease, tell, stop or threading.Event(), start_s,
+            trials=trials, seconds=seconds, resumed=resume, notes=_changes(study, params) if resume else [],
+        )  # fmt: skip
+        tracker.close(TRACKING_WAIT_S)
         return summary
     finally:
         if lease is not None:
@@ -154,13 +136,79 @@ def run_sweep(
         runner.close()
 
 
+def _drive(
+    study: Study,
+    ready: Ready,
+    runner: Engine,
+    lease: Lease,
+    tell: Listener,
+    stop: threading.Event,
+    start_s: float,
+    *,
+    trials: int | None,
+    seconds: float | None,
+    resumed: bool,
+    notes: list[str],
+) -> Summary:
+    """Drive a study whose lease is held."""
+    budget = _budget(study, trials, seconds)
+    (study.folder / "stop").unlink(missing_ok=True)
+    study.set("ended", None)
+    conductor = Conductor(study, lease, trials=budget["trials"], seconds=budget["seconds"], stop=stop, tell=tell)
+    tell(_opened(study, conductor, runner, resumed))
+    for text in notes:
+        tell(Note(text))
+    try:
+        with _soft_interrupt(stop):
+            runner.run(conductor, ready.bench(study.folder))
+    finally:
+        conductor.close()
+        summary = _summary(study, conductor, time.monotonic() - start_s)
+        best = summary.best
+        number, value = (best.number, best.value) if best else (None, None)
+        tell(Closed(study.name, summary.state, summary.why, summary.trials, number, value, summary.seconds))
+    return summary
+
+
+def _choose(name: str, workers: int | None, address: str | None, ready: Ready, params: Params) -> Engine:
+    """Build the engine that is asked for, or the one that would be done first."""
+    if name == "auto":
+        name = "ray" if address is not None else sooner(ready, probe(ready), workers)
+    elif name not in ENGINES:
+        raise InputError(f"engine: {unknown('engine', name, [*ENGINES, 'auto'])}")
+    resources = params.sweep.resources
+    return build_engine(name, None if name == "inline" else workers, resources.cpus, resources.gpus, address)
+
+
+def _opened(study: Study, conductor: Conductor, runner: Engine, resumed: bool) -> Opened:
+    records = study.trials()
+    best = study.best(records)
+    sweep = study.params.sweep
+    return Opened(
+        name=study.name,
+        engine=runner.name,
+        workers=runner.workers,
+        metric=study.objective.metric,
+        direction=study.objective.direction,
+        sampler=sweep.sampler.name,
+        pruner=sweep.pruner.name,
+        keys=tuple(dimension.key for dimension in study.space.dimensions),
+        epochs=study.params.train.epochs,
+        trials=len(records),
+        counts=count_states(records),
+        best=best
+        and Ended(best.number, "complete", best.value, best.epochs, best.seconds or 0, best.config, best=True),
+        budget=conductor.budget,
+        budget_s=conductor.budget_s,
+        spent_s=conductor.spent_s,
+        resumed=resumed,
+    )
+
+
 def _reopen(params: Params, root: Path, name: str) -> tuple[Study, Ready]:
     """Open a study to go on with it, under the params that it began with."""
     study = Study.open(root, name, params.sweep.storage)
     if params.sweep.space:
-        from nnops.sweep.objective import Objective
-        from nnops.sweep.space import Space
-
         written = params.sweep.objective
         now = Objective(written.metric, written.direction)
         differs = difference(study, Space.parse(params.sweep.space), now)
@@ -190,8 +238,7 @@ def _budget(study: Study, trials: int | None, seconds: float | None) -> dict[str
 
 def _changes(study: Study, params: Params) -> list[str]:
     """What of params.yaml no longer is as the study began, where a trial would read it."""
-    sections = ("seed", "data", "model", "loss", "train")
-    old, new = flatten(study.params.record(*sections)), flatten(params.record(*sections))
+    old, new = flatten(study.params.record(*SECTIONS)), flatten(params.record(*SECTIONS))
     changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
     changed = [key for key in changed if key not in study.space.by_key]
     if not changed:
@@ -205,7 +252,7 @@ def _summary(study: Study, conductor: Conductor, seconds: float) -> Summary:
         name=study.name,
         state="complete" if study.attrs.get("ended") else "stopped",
         why=conductor.why,
-        trials={state: sum(record.state == state for record in records) for state in STATES},
+        trials=count_states(records),
         best=study.best(records),
         seconds=seconds,
         uid=study.uid,

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-STATES = ("running", "complete", "pruned", "failed", "infeasible")
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,8 @@ class TrialRecord:
         weights_sha256: The hash of the weights.
         fingerprint: Names the result.
         reason: Why it failed, is infeasible or was stopped.
+        began: When it was asked, in seconds since 1970.
+        ended: When it got its final state, in seconds since 1970, or None.
     """
 
     number: int
@@ -68,6 +69,8 @@ class TrialRecord:
     weights_sha256: str | None = None
     fingerprint: str | None = None
     reason: str | None = None
+    began: float = 0.0
+    ended: float | None = None
 
 
 class Study:
@@ -100,10 +103,8 @@ class Study:
         import optuna
         from optuna.exceptions import DuplicatedStudyError
 
-        check_name(name)
+        cls.check_free(root, name, params, space, objective)
         folder = studies(root) / name
-        if (folder / "study.json").exists():
-            raise InputError(_taken(cls.open(root, name), space, objective))
         # What a beginning that was cut off left behind.
         (folder / JOURNAL).unlink(missing_ok=True)
         url = params.sweep.storage
@@ -136,6 +137,17 @@ class Study:
         # Written last: a study without it was never begun.
         write_json(folder / "study.json", {"name": name, "storage": url}, durable=True)
         return cls(name, folder, made, url)
+
+    @classmethod
+    def check_free(cls, root: Path, name: str, params: Params, space: Space, objective: Objective) -> None:
+        """Judge whether a study of this name may begin.
+
+        Raises:
+            InputError: The name makes no folder, or is taken; the message says by what.
+        """
+        check_name(name)
+        if (studies(root) / name / "study.json").exists():
+            raise InputError(_taken(cls.open(root, name, params.sweep.storage), space, objective))
 
     @classmethod
     def open(cls, root: Path, name: str, storage: str | None = None) -> "Study":
@@ -322,6 +334,8 @@ class Study:
             weights_sha256=result.get("weights_sha256"),
             fingerprint=result.get("fingerprint"),
             reason=result.get("reason"),
+            began=trial.datetime_start.timestamp() if trial.datetime_start else 0.0,
+            ended=trial.datetime_complete.timestamp() if over and trial.datetime_complete else None,
         )
 
 

@@ -1,284 +1,258 @@
-"""The view of a sweep that runs: a live table on a terminal, plain lines elsewhere, silence for machines."""
+"""The view of a sweep that runs: one live table in a terminal, plain lines elsewhere, nothing for machines."""
 
 import sys
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
-
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from nnops.sweep.event import Asked, Closed, Ended, Event, Listener, Note, Opened, Reported
+from nnops.sweep.insight import short_names
+from nnops.sweep.show import STYLES, cell
+from nnops.sweep.words import duration
 
-#: Trials that have ended and are still shown.
-LAST = 6
-#: Redraws of the live table in a second.
-REDRAWS_PER_S = 6
-COLORS = {"complete": "green", "pruned": "yellow", "running": "cyan", "failed": "red", "infeasible": "magenta"}
-BARS = "▁▂▃▄▅▆▇█"
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
-
-@dataclass
-class Row:
-    """One trial as it is shown."""
-
-    number: int
-    config: Mapping[str, Any]
-    epoch: int = 0
-    value: float | None = None
-    state: str = "running"
-    reason: str | None = None
+#: Ended trials that the table keeps in sight.
+LAST = 8
+#: Running trials that the table shows.
+RUNNING = 8
+#: Seconds between two drawings.
+REFRESH_S = 0.25
+#: Seconds between two plain lines of progress.
+LINE_S = 10.0
+BARS = " ▁▂▃▄▅▆▇█"
 
 
-@dataclass
-class View:
-    """What a person wants to know of a running sweep, gathered from its events."""
+class Board:
+    """What the view remembers of a sweep."""
 
-    opened: Opened | None = None
-    start_s: float = field(default_factory=time.monotonic)
-    running: dict[int, Row] = field(default_factory=dict)
-    last: "deque[Row]" = field(default_factory=lambda: deque(maxlen=LAST))
-    ends: Counter[str] = field(default_factory=Counter)
-    reached: Counter[int] = field(default_factory=Counter)
-    stops: set[int] = field(default_factory=set)
-    best: Row | None = None
-    bests: list[float] = field(default_factory=list)
-    notes: "deque[str]" = field(default_factory=lambda: deque(maxlen=3))
-    ended_here: int = 0
+    def __init__(self) -> None:
+        self.opened: Opened | None = None
+        self.closed: Closed | None = None
+        self.start_s = time.monotonic()
+        self.running: dict[int, tuple[Mapping[str, Any], int, float | None]] = {}
+        self.counts = dict.fromkeys(STYLES, 0)
+        self.last: deque[Ended] = deque(maxlen=LAST)
+        self.best: Ended | None = None
+        self.notes: deque[str] = deque(maxlen=3)
+        self.reached: dict[int, int] = {}
+        self.epochs = 0
+        self.epoch_s = 0.0
 
-    def __call__(self, event: Event) -> None:
-        """Take an event in."""
+    def take(self, event: Event) -> None:
+        """Remember an event."""
         match event:
             case Opened():
                 self.opened = event
+                self.start_s = time.monotonic()
+                for state, count in event.counts.items():
+                    self.counts[state] = 0 if state == "running" else count
+                if event.best is not None:
+                    self.best = event.best
             case Asked():
-                self.running[event.number] = Row(event.number, event.config)
+                self.running[event.number] = (event.config, 0, None)
             case Reported():
-                self._report(event)
+                config = self.running[event.number][0] if event.number in self.running else {}
+                self.running[event.number] = (config, event.epoch, event.value)
+                if not event.replayed:
+                    self.reached[event.epoch] = self.reached.get(event.epoch, 0) + 1
+                    self.epochs += 1
+                    self.epoch_s += event.seconds
             case Ended():
-                self._end(event)
+                self.running.pop(event.number, None)
+                self.counts[event.state] += 1
+                self.last.appendleft(event)
+                if event.best:
+                    self.best = event
             case Note():
                 self.notes.append(event.text)
             case Closed():
-                self.running.clear()
+                self.closed = event
 
-    def _report(self, event: Reported) -> None:
-        row = self.running.get(event.number)
-        if row is not None:
-            row.epoch, row.value = event.epoch, event.value
-        self.reached[event.epoch] += 1
-
-    def _end(self, event: Ended) -> None:
-        self.running.pop(event.number, None)
-        row = Row(event.number, event.config, event.epochs, event.value, event.state, event.reason)
-        self.last.append(row)
-        self.ends[event.state] += 1
-        self.ended_here += 1
-        self.stops.add(event.epochs)
-        if event.best:
-            self.best = row
-        if self.best is not None and self.best.value is not None:
-            self.bests.append(self.best.value)
+    @property
+    def ended(self) -> int:
+        """Trials with a final state."""
+        return sum(self.counts.values())
 
     @property
     def left_s(self) -> float | None:
-        """Seconds that are likely left, once three trials have ended here."""
-        opened = self.opened
-        if opened is None or self.ended_here < 3:
+        """Seconds left, reckoned from what was done since the sweep began or went on."""
+        if self.opened is None or not self.reached:
             return None
-        spent_s = time.monotonic() - self.start_s
-        guesses: list[float] = []
-        if opened.budget is not None:
-            todo = opened.budget - opened.trials - self.ended_here
-            guesses.append(max(todo, 0) * spent_s / self.ended_here)
-        if opened.budget_s is not None:
-            guesses.append(max(opened.budget_s - spent_s, 0.0))
-        return min(guesses, default=None)
+        done = self.ended - sum(self.opened.counts[state] for state in STYLES if state != "running")
+        lefts: list[float] = []
+        if self.opened.budget is not None and done >= 3:
+            lefts.append((time.monotonic() - self.start_s) / done * (self.opened.budget - self.ended))
+        if self.opened.budget_s is not None:
+            lefts.append(self.opened.budget_s - self.opened.spent_s - (time.monotonic() - self.start_s))
+        return max(0.0, min(lefts)) if lefts else None
 
-    def __rich__(self) -> RenderableType:
-        """The live table."""
-        if self.opened is None:
-            return Text("starting ...", style="dim")
-        parts: list[RenderableType] = [self._head(), self._bar(), Text()]
-        parts += [self._best(), Text()]
-        parts.append(self._trials())
-        parts += [Text(f"! {note}", style="yellow", overflow="ellipsis", no_wrap=True) for note in self.notes]
-        return Group(*parts)
 
-    def _head(self) -> RenderableType:
-        opened = self.opened
-        assert opened is not None
-        head = Table.grid(expand=True)
-        head.add_column()
-        head.add_column(justify="right")
-        left = "" if self.left_s is None else f", about {clock(self.left_s)} left"
-        head.add_row(
-            Text.assemble(
-                (opened.name, "bold"), f"  {opened.direction} ", (opened.metric, "bold"),
-                (f"  {opened.engine}, {opened.workers} worker{'s' * (opened.workers != 1)}", "dim"),
-            ),
-            Text(f"{clock(time.monotonic() - self.start_s)}{left}", style="dim"),
-        )  # fmt: skip
-        return head
+def draw(board: Board) -> "RenderableType":
+    """The live table."""
+    from rich.console import Group
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
 
-    def _bar(self) -> RenderableType:
-        opened = self.opened
-        assert opened is not None
-        before = opened.trials if opened.resumed else 0
-        done = before + self.ended_here
-        line = Table.grid(expand=True, padding=(0, 1))
-        line.add_column(ratio=1)
-        line.add_column()
-        total = opened.budget
-        counts = Text("  ").join(
-            Text(f"{count} {state}", style=COLORS[state])
-            for state in ("complete", "pruned", "infeasible", "failed")
-            if (count := self.ends[state])
+    opened = board.opened
+    if opened is None:
+        return Text("getting ready ...", style="dim")
+    names = short_names(opened.keys)
+    head = Text.assemble((opened.name, "bold"), ("   ", ""), f"{opened.direction} {opened.metric}", ("   ", ""))
+    head.append(f"{opened.sampler} + {opened.pruner}, {opened.engine} x {opened.workers}", style="dim")
+
+    progress = Table.grid(padding=(0, 2))
+    total = opened.budget
+    of = f" of {total}" if total is not None else ""
+    clock = duration(time.monotonic() - board.start_s)
+    left = board.left_s
+    if board.closed is None and left is not None:
+        clock += f", about {duration(left)} left"
+    progress.add_row(
+        ProgressBar(total=total or 1, completed=board.ended, width=30, complete_style="green", finished_style="green"),
+        Text(f"{board.ended}{of}"),
+        _counts(board),
+        Text(clock, style="dim"),
+    )
+    parts: list[RenderableType] = [head, progress]
+    if board.best is not None:
+        best = Text.assemble(
+            ("best  ", "dim"), (f"{board.best.value:.6g}", "bold green"), f"  trial {board.best.number}  "
         )
-        bar = ProgressBar(total or 100, min(done, total) if total else 0, pulse=total is None, complete_style="cyan")
-        line.add_row(bar, Text(f"{done}/{total or '?'} trials"))
-        return Group(line, counts) if self.ends else line
+        best.append(_config(board.best.config, names), style="green")
+        parts.append(best)
+    rungs = _rungs(board)
+    if rungs:
+        parts.append(rungs)
+    if board.running or board.last:
+        table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+        for name in ("trial", "state", opened.metric, "epoch", *names.values()):
+            table.add_column(name, justify="left" if name == "state" else "right", no_wrap=True)
+        for number in list(board.running)[:RUNNING]:
+            config, epoch, value = board.running[number]
+            shown = "-" if value is None else f"{value:.5g}"
+            full = config.get("train.epochs", opened.epochs)
+            cells = [cell(config.get(key)) for key in names]
+            table.add_row(str(number), Text("running", style="cyan"), shown, f"{epoch}/{full}", *cells)
+        for event in list(board.last)[: LAST if board.closed is None else 0]:
+            shown = "-" if event.value is None else f"{event.value:.5g}"
+            style = "bold green" if event.best else STYLES[event.state]
+            cells = [cell(event.config.get(key)) for key in names]
+            table.add_row(str(event.number), Text(event.state, style=style), shown, str(event.epochs), *cells)
+        if table.row_count:
+            parts += [Text(), table]
+    parts += [Text(note, style="yellow") for note in board.notes]
+    return Group(*parts)
 
-    def _best(self) -> RenderableType:
-        if self.best is None or self.best.value is None:
-            return Text("best  none yet: no trial has reached its last epoch", style="dim")
-        line = Text.assemble(
-            ("best  ", "dim"), (f"{self.best.value:.6g}", "bold green"), f"  trial {self.best.number}  ",
-            (spark(self.bests), "green"),
-        )  # fmt: skip
-        parts: list[RenderableType] = [
-            line,
-            Text(f"      {words(self.best.config)}", overflow="ellipsis", no_wrap=True),
-        ]
-        rungs = [epoch for epoch in sorted(self.stops) if self.reached[epoch]]
-        if len(rungs) > 1:
-            shown = rungs if len(rungs) <= 6 else [*rungs[:5], rungs[-1]]
-            steps = "  ".join(f"epoch {epoch}: {self.reached[epoch]}" for epoch in shown)
-            parts.append(Text.assemble(("trials that reached  ", "dim"), steps))
-        return Group(*parts)
 
-    def _trials(self) -> RenderableType:
-        opened = self.opened
-        assert opened is not None
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=True)
-        table.add_column("trial", justify="right")
-        table.add_column("state")
-        table.add_column("epoch", justify="right")
-        table.add_column(opened.metric, justify="right")
-        table.add_column("config", ratio=1, no_wrap=True, overflow="ellipsis")
-        for row in [*reversed(self.last), *self.running.values()]:
-            best = self.best is not None and row.number == self.best.number
-            table.add_row(
-                str(row.number),
-                Text(row.state, style=COLORS.get(row.state, "")),
-                f"{row.epoch}/{row.config.get('train.epochs', opened.epochs)}",
-                "-" if row.value is None else f"{row.value:.6g}",
-                row.reason or words(row.config),
-                style="bold" if best else None,
+def line(event: Event, board: Board) -> str | None:
+    """A plain line for an event, or None where it is not worth one."""
+    match event:
+        case Opened():
+            begin = f"goes on at {event.trials}" if event.resumed else "begins"
+            budget = f"{event.budget} trials" if event.budget else "no limit of trials"
+            return (
+                f"{event.name} {begin}: {event.direction} {event.metric}, {budget}, {event.sampler} + {event.pruner},"
+                f" engine {event.engine} x {event.workers}"
             )
-        return table
-
-
-class Lines:
-    """The view where the output is no terminal: one plain line for whatever matters."""
-
-    def __init__(self) -> None:
-        self._metric = ""
-        self._epochs = 0
-
-    def __call__(self, event: Event) -> None:
-        """Print an event."""
-        match event:
-            case Opened():
-                self._metric, self._epochs = event.metric, event.epochs
-                goal = f"{event.budget} trials" if event.budget else "no limit of trials"
-                verb = f"resumed after {event.trials} trials" if event.resumed else "started"
-                print(
-                    f"{event.name}: {verb}, {event.direction} {event.metric}, {goal},"
-                    f" engine {event.engine}, {event.workers} workers",
-                    flush=True,
-                )
-            case Ended():
-                value = "" if event.value is None else f"  {self._metric} {event.value:.6g}"
-                epochs = f"{event.epochs}/{event.config.get('train.epochs', self._epochs)} epochs"
-                tail = event.reason or words(event.config)
-                mark = "  best so far" if event.best else ""
-                print(f"trial {event.number}  {event.state}  {epochs}{value}  {tail}{mark}", flush=True)
-            case Note():
-                print(f"note: {event.text}", flush=True)
-            case Closed():
-                counts = ", ".join(f"{count} {state}" for state, count in event.trials.items() if count)
-                best = "" if event.value is None else f"; best {self._metric} {event.value:.6g}, trial {event.best}"
-                print(f"{event.name}: {event.state} after {event.seconds:.1f} s: {counts}{best}", flush=True)
-            case _:
-                pass
+        case Ended(state="complete"):
+            star = "  best so far" if event.best else ""
+            return f"trial {event.number} complete: {event.value:.6g} in {duration(event.seconds)}{star}"
+        case Ended(state="failed" | "infeasible"):
+            return f"trial {event.number} {event.state}: {event.reason}"
+        case Note():
+            return event.text
+        case Closed():
+            counts = ", ".join(f"{count} {state}" for state, count in event.trials.items() if count)
+            best = f"; best {event.value:.6g} by trial {event.best}" if event.value is not None else ""
+            return f"{event.name} is {event.state} ({event.why}) after {duration(event.seconds)}: {counts}{best}"
+        case _:
+            return None
 
 
 @contextmanager
 def open_view(*, json: bool = False) -> Iterator[Listener]:
-    """The view that fits the output.
+    """Open the view that fits the output.
 
     Args:
-        json: Nothing is shown: the caller prints a document at the end.
+        json: Standard output belongs to a machine; then nothing is shown on it, and plain lines go to standard error.
+
+    Yields:
+        The listener for :func:`nnops.sweep.run.run_sweep`.
     """
-    if json:
-        yield lambda event: None
+    from rich.console import Console
+
+    if json or not sys.stdout.isatty():
+        yield _plain(sys.stderr if json else sys.stdout)
         return
-    # Bound to the output as it is now: an engine may silence sys.stdout later.
+    from rich.live import Live
+
     console = Console(file=sys.stdout, highlight=False)
-    if not console.is_terminal:
-        yield Lines()
-        return
-    view = View()
-    with Live(
-        view,
-        console=console,
-        refresh_per_second=REDRAWS_PER_S,
-        redirect_stdout=False,
-        redirect_stderr=False,
-        transient=False,
-    ):
-        yield view
+    board = Board()
+    with Live(_Drawn(board), console=console, refresh_per_second=1 / REFRESH_S, redirect_stdout=False) as live:
+        yield board.take
+        live.update(draw(board), refresh=True)
 
 
-def clock(seconds: float) -> str:
-    """Seconds as ``m:ss`` or ``h:mm:ss``.
+class _Drawn:
+    """Draws the board whenever rich refreshes, so that clocks go on between events."""
 
-    >>> clock(75), clock(3700)
-    ('1:15', '1:01:40')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+    def __init__(self, board: Board) -> None:
+        self._board = board
 
-
-def words(config: Mapping[str, Any]) -> str:
-    """A config in a few words: the last part of each key, floats to three digits.
-
-    >>> words({"train.optimizer.options.lr": 0.00123456, "train.batch_size": 32})
-    'lr 0.00123  batch_size 32'
-    """
-    return "  ".join(f"{key.rpartition('.')[2]} {_short(value)}" for key, value in config.items())
+    def __rich__(self) -> "RenderableType":
+        return draw(self._board)
 
 
-def spark(values: list[float], width: int = 24) -> str:
-    """The last values as little bars, lowest to highest.
+def _plain(stream: Any) -> Listener:
+    board = Board()
+    last_s = time.monotonic()
 
-    >>> spark([1.0, 2.0, 3.0])
-    '▁▅█'
-    """
-    shown = values[-width:]
-    low, high = min(shown, default=0.0), max(shown, default=0.0)
-    if high == low:
-        return ""
-    return "".join(BARS[int((value - low) / (high - low) * (len(BARS) - 1) + 0.5)] for value in shown)
+    def listen(event: Event) -> None:
+        nonlocal last_s
+        board.take(event)
+        text = line(event, board)
+        now_s = time.monotonic()
+        if text is None and now_s - last_s >= LINE_S and board.opened is not None:
+            of = f"/{board.opened.budget}" if board.opened.budget else ""
+            best = f", best {board.best.value:.6g} (trial {board.best.number})" if board.best else ""
+            text = f"{board.ended}{of} trials, {len(board.running)} running{best}"
+        if text is not None:
+            last_s = now_s
+            print(text, file=stream, flush=True)
+
+    return listen
 
 
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def _counts(board: Board) -> Any:
+    from rich.text import Text
+
+    text = Text()
+    running = len(board.running)
+    for state, style in STYLES.items():
+        count = running if state == "running" else board.counts[state]
+        if count:
+            text.append(f"{count} {state}  ", style=style)
+    return text
+
+
+def _rungs(board: Board) -> Any:
+    """How many trials reached each epoch, as a row of bars that fall where trials are stopped."""
+    from rich.text import Text
+
+    if len(board.reached) < 2:
+        return None
+    last = max(board.reached)
+    most = max(board.reached.values())
+    shown = range(1, last + 1) if last <= 60 else range(1, last + 1, last // 60 + 1)
+    bars = "".join(BARS[max(1, round(8 * board.reached.get(epoch, 0) / most))] for epoch in shown)
+    text = Text.assemble(("epochs reached  ", "dim"), (bars, "blue"))
+    return text.append(f"  {most} at 1, {board.reached[last]} at {last}", style="dim")
+
+
+def _config(config: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    return "  ".join(f"{names.get(key, key)} {cell(value)}" for key, value in config.items())

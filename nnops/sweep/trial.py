@@ -104,7 +104,7 @@ class Worker:
         """
         try:
             params = overlay(self._params, assignment.config)
-            with _as_it_was():
+            with as_it_was():
                 return self._outcome(self._train(params, assignment.number, report))
         except TrainingError as error:
             return Outcome("infeasible", reason=str(error))
@@ -180,7 +180,7 @@ def data_cache(root: Path) -> Path:
 
 
 @contextmanager
-def _as_it_was() -> Iterator[None]:
+def as_it_was() -> Iterator[None]:
     """Leave torch's thread count and generator as the caller had them."""
     import torch
 
