@@ -83,6 +83,18 @@ class Scorecard:
         others = {one.name: one.test[self.primary].value for one in self.baselines if self.primary in one.test}
         return tuple(name for name, value in others.items() if value != mine and best(value, mine) == value)
 
+    @property
+    def standing(self) -> str:
+        """How the model stands to its baselines, in words; "" without any."""
+        if not self.baselines:
+            return ""
+        if self.beaten_by:
+            *others, last = [name.replace("_", " ") for name in self.beaten_by]
+            return f"behind {', '.join(others)} and {last}" if others else f"behind {last}"
+        if all(one.verdict == "ahead" for one in self.baselines):
+            return "ahead of every baseline"
+        return "level with the best baseline"
+
     def metrics(self) -> dict[str, float]:
         """All numbers by dotted name: ``test.accuracy``, ``test.accuracy.low``, ``baseline.linear.accuracy``."""
         flat: dict[str, float] = {}
@@ -111,13 +123,7 @@ class Scorecard:
         text = f"test {self.primary} {shown(mine.value)}"
         if mine.low is not None and mine.high is not None:
             text += f" ({self.level:.0%} interval {shown(mine.low)} to {shown(mine.high)})"
-        if not self.baselines:
-            return text
-        if not self.beaten_by:
-            return f"{text}, ahead of {', '.join(one.name for one in self.baselines)}"
-        ahead = [one for one in self.baselines if one.name in self.beaten_by]
-        better = ", ".join(f"{one.name} {shown(one.test[self.primary].value)}" for one in ahead)
-        return f"{text}, behind the baseline{'s' * (len(ahead) > 1)} {better}"
+        return f"{text}, {self.standing}" if self.standing else text
 
     def table(self) -> str:
         """Model and baselines line by line, for a terminal."""

@@ -60,12 +60,14 @@ class Linear(Baseline):
         one_hot = OneHotEncoder(
             max_categories=self.one_hot_max, handle_unknown="infrequent_if_exist", sparse_output=False
         )
-        numbers = len(spec.cardinalities)
-        columns = make_column_transformer(
+        codes = len(spec.cardinalities)
+        parts: list[Any] = []
+        if spec.image or "numeric" in spec.inputs:
             # Pixels share one scale already; one of its own would blow up the noise of those that hardly change.
-            ("passthrough" if spec.image else StandardScaler(), slice(0, -numbers or None)),
-            (one_hot, slice(-numbers, None) if numbers else []),
-        )
+            parts.append(("passthrough" if spec.image else StandardScaler(), slice(0, -codes or None)))
+        if codes:
+            parts.append((one_hot, slice(-codes, None)))
+        columns = make_column_transformer(*parts)
         if spec.task == "regression":
             return make_pipeline(columns, Ridge(alpha=1.0))
         return make_pipeline(columns, LogisticRegression(C=1.0, max_iter=self.iterations))

@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -20,16 +21,16 @@ MARKED = 3
 
 
 def draw_confusion(scorecard: Scorecard) -> Figure:
-    """Draw true against predicted classes; the colour is the share of a true class's rows."""
+    """Draw true against predicted classes; the colour is the share of a true class's rows, small ones stretched."""
     count_CC = confusion(scorecard.predictions)
     total_C1 = count_CC.sum(1, keepdims=True)
     share_CC = np.divide(count_CC, total_C1, out=np.zeros(count_CC.shape), where=total_C1 > 0)
     classes = len(count_CC)
-    names = [plain(name, 14) for name in scorecard.classes]
+    names = [plain(name, 18) for name in scorecard.classes]
     side = min(8.0, 3.2 + 0.38 * classes)
     figure = new_figure(side + 0.8, side)
     axes = figure.subplots()
-    image = axes.imshow(share_CC, cmap=SEQUENTIAL, vmin=0, vmax=1)
+    image = axes.imshow(share_CC, cmap=SEQUENTIAL, norm=PowerNorm(0.5, 0, 1))
     every = max(1, -(-classes // NAMED))
     places = range(0, classes, every)
     long = max(len(name) for name in names) > (3 if classes > 4 else 9)
@@ -44,13 +45,15 @@ def draw_confusion(scorecard: Scorecard) -> Figure:
             for said, count in enumerate(row):
                 share = share_CC[true, said]
                 text = f"{count:,}\n{share:.1%}" if classes <= 4 else f"{count:,}" if count else ""
-                color = "white" if share > 0.5 else INK
+                color = "white" if share > 0.3 else INK
                 axes.text(said, true, text, ha="center", va="center", fontsize=9 if classes <= 10 else 7, color=color)
     axes.grid(visible=False)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.set(xlabel="predicted", ylabel="true")
     bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=18, pad=0.03, format=PercentFormatter(1, decimals=0))
+    bar.set_ticks([0, 0.05, 0.2, 0.5, 1])
+    bar.minorticks_off()
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0, labelsize=8)
     bar.set_label("share of the true class", fontsize=8.5, color=MUTED)

@@ -29,9 +29,8 @@ def draw_scorecard(scorecard: Scorecard) -> Figure:
         scores = [(title, table[name]) for title, table in entries if name in table]
         _draw(axes, name, scores, scorecard, labelled=place % columns == 0)
     heading = f"{scorecard.model} in {titled(scorecard.primary)} on test"
-    if scorecard.baselines:
-        rivals = " and ".join(name.replace("_", " ") for name in scorecard.beaten_by)
-        heading += f": behind {rivals}" if rivals else ": ahead of every baseline"
+    if scorecard.standing:
+        heading += f": {scorecard.standing}"
     figure.suptitle(heading, x=0.02, ha="left", fontsize=11, fontweight="bold", color=INK)
     notes = [f"{scorecard.rows['test']:,} rows."]
     if scorecard.samples:
