@@ -93,6 +93,9 @@ def draw_images(report: Mapping[str, Any], pixels_NCHW: np.ndarray, target: np.n
 def _heading(figure: Figure, report: Mapping[str, Any]) -> None:
     rows = report["rows"]
     text = f"{plain(report['source'], 48)}   {sum(rows[name] for name in SPLITS):,} rows"
+    used = sum(entry["kind"] != "ignore" for entry in report.get("columns", []))
+    if used > MOST_COLUMNS:
+        text += f", {MOST_COLUMNS} of {used} columns"
     figure.suptitle(text, x=0.013, ha="left", fontsize=12, fontweight="bold", color=INK)
     patches = [Patch(color=_SPLIT_COLORS[name], label=f"{name} {rows[name]:,}") for name in SPLITS]
     figure.legend(handles=patches, loc="upper right", ncols=3, handlelength=0.9, handleheight=0.9, columnspacing=1.4)

@@ -67,7 +67,8 @@ def infer_kind(values: pd.Series, markers: tuple[str, ...], where: str) -> Kind:
         DataError: No values at all; or numbers with some text among them, naming the first.
     """
     name = str(values.name)
-    text = as_text(values, markers)
+    typed = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    text = values if typed else as_text(values, markers)
     known = text.dropna()
     if known.empty:
         raise DataError(
@@ -76,7 +77,7 @@ def infer_kind(values: pd.Series, markers: tuple[str, ...], where: str) -> Kind:
         )
     different = int(known.nunique())
     if different == 1:
-        return Kind(name, "ignore", f"always '{_short(known.iloc[0])}'")
+        return Kind(name, "ignore", f"always '{_short(str(known.iloc[0]))}'")
     if pd.api.types.is_bool_dtype(values):
         return Kind(name, "categorical", f"{different} different values")
     if pd.api.types.is_datetime64_any_dtype(values):
