@@ -45,6 +45,8 @@ def propose(
     """
     from optuna.trial import FrozenTrial, TrialState
 
+    # What Study.ask does first: samplers look at trials through a cache that only asking and telling empty.
+    study._thread_local.cached_all_trials = None
     rule = sampler.build(space, seed, number)
     trial = FrozenTrial(
         number=number,
