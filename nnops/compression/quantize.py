@@ -17,6 +17,7 @@ from nnops.seeding import numpy_stream
 
 if TYPE_CHECKING:
     import numpy as np
+    import onnx
 
 CALIBRATION_BATCH = 64
 
@@ -39,12 +40,17 @@ class Quantize(Method):
         default=False, description="Weights of 7 bits, for processors without VNNI that saturate"
     )
 
+    first_layer: Literal["auto", "int8", "fp32"] = Field(
+        default="auto",
+        description="256 steps are too coarse for numbers that a quantity is read from: auto keeps fp32 in regressions",
+    )
+
     @classmethod
     def examples(cls) -> "list[Self]":
         """A small one, and one with every option in use."""
         return [
             cls(calibration_rows=32),
-            cls(calibration_rows=32, per_channel=True, calibration="percentile", reduce_range=True),
+            cls(calibration_rows=32, per_channel=True, calibration="percentile", reduce_range=True, first_layer="fp32"),
         ]
 
     def apply(self, source: Source) -> bytes:
@@ -57,6 +63,8 @@ class Quantize(Method):
         with tempfile.TemporaryDirectory(prefix="nnops-quantize-") as folder, _quiet():
             inferred, quantized = Path(folder) / "inferred.onnx", Path(folder) / "int8.onnx"
             quant_pre_process(onnx.load_from_string(source.graph), inferred)
+            task = source.data.spec.task
+            keep = self.first_layer == "fp32" or (self.first_layer == "auto" and task == "regression")
             quantize_static(
                 inferred,
                 quantized,
@@ -67,6 +75,7 @@ class Quantize(Method):
                 per_channel=self.per_channel,
                 reduce_range=self.reduce_range,
                 calibrate_method=method,
+                nodes_to_exclude=_up_to_first_layer(onnx.load(inferred)) if keep else [],
             )
             return serialize(onnx.load(quantized))
 
@@ -76,6 +85,16 @@ class Quantize(Method):
         count = min(self.calibration_rows, len(rows))
         drawn = rows.take(numpy_stream(source.seed, "calibration").choice(len(rows), count, replace=False))
         return dict(zip(source.data.spec.inputs, drawn.inputs, strict=True))
+
+
+def _up_to_first_layer(graph: "onnx.ModelProto") -> list[str]:
+    """Names of the nodes from the inputs to the first layer with weights, which it is."""
+    names: list[str] = []
+    for node in graph.graph.node:
+        names.append(node.name)
+        if node.op_type in ("Conv", "Gemm", "MatMul"):
+            break
+    return names
 
 
 class _Rows:

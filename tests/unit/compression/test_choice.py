@@ -10,8 +10,8 @@ from nnops.params import parse
 LIMITS = {"accuracy": 0.005}
 
 
-def candidate(latency_ms: float, size: int, drop: float = 0.0) -> Candidate:
-    return Candidate(Cost(size, latency_ms, latency_ms, 1.0, 1.0, 1.0), {"accuracy": drop})
+def candidate(latency_ms: float, size: int, drop: float = 0.0, batch_ms: float = 1.0) -> Candidate:
+    return Candidate(Cost(size, latency_ms, latency_ms, batch_ms, batch_ms, 1.0), {"accuracy": drop})
 
 
 def test_fastest_wins() -> None:
@@ -23,6 +23,12 @@ def test_fastest_wins() -> None:
 @pytest.mark.parametrize(("fast", "slow"), [(1.0, 1.09), (0.010, 0.055)])
 def test_of_equally_fast_ones_the_smallest_wins(fast: float, slow: float) -> None:
     assert choose({"a": candidate(fast, 40), "b": candidate(slow, 10)}, LIMITS, fallback="a").variant == "b"
+
+
+def test_of_equally_fast_ones_with_one_row_the_batch_decides_before_the_size() -> None:
+    slow_batch = candidate(1.0, 10, batch_ms=2.0)
+    assert choose({"a": candidate(1.0, 40), "b": slow_batch}, LIMITS, fallback="a").variant == "a"
+    assert choose({"a": candidate(2.0, 40), "b": slow_batch}, LIMITS, fallback="a").variant == "b"
 
 
 def test_not_equal_beyond_both_margins() -> None:

@@ -87,22 +87,17 @@ def test_the_graph_has_the_same_bytes_in_another_process_and_folder(
     assert (tmp_path / "anew.onnx").read_bytes() == compressed.variants[1].content
 
 
-def test_an_int8_that_loses_too_much_is_refused(root: Path, parts: tuple[TrainedModel, Prepared]) -> None:
-    # Ranges found on one row clip the others, so the log loss cannot stay within nothing.
-    settings = SETTINGS.model_copy(
-        update={
-            "compress": params(
-                compress={
-                    "methods": [{"name": "quantize", "options": {"calibration_rows": 1}}],
-                    "max_drop": {"log_loss": 0.0},
-                }
-            ).compress
-        }
-    )
-    refused = compress(*parts, settings, root / "refused", root)
+def test_an_int8_that_loses_too_much_is_refused(tmp_path: Path) -> None:
+    # Ranges found on one row cut all other rows down to them.
+    coarse = {"name": "quantize", "options": {"calibration_rows": 1, "first_layer": "int8"}}
+    settings = params(compress={"methods": [coarse], "max_drop": {"r2": 0.01}})
+    data = small(tmp_path / "data", "numeric")
+    write_model(tmp_path / "model", train(settings, data), settings, data)
+    refused = compress(read_model(tmp_path / "model"), data, settings, tmp_path / "out", tmp_path)
+    assert refused.numbers["onnx_int8.drop.val.r2"] > 0.01
     assert refused.choice.variant == "onnx_fp32"
     assert refused.choice.judged["onnx_int8"].verdict == "refused"
-    assert "log_loss" in read_json(root / "refused" / "choice.json")["variants"]["onnx_int8"]["why"]
+    assert "r2 drops by" in read_json(tmp_path / "out" / "choice.json")["variants"]["onnx_int8"]["why"]
 
 
 def test_no_methods_serve_the_export(root: Path, parts: tuple[TrainedModel, Prepared]) -> None:
