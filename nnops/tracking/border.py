@@ -21,11 +21,12 @@ class MissingError(TrackingError):
 
 
 def configure(timeout_s: int = 10, retries: int = 1) -> None:
-    """Set MLflow up before its first import: no telemetry, short waits; what the user set stays."""
+    """Set MLflow up before its first import: no telemetry, no chatter, short waits; what the user set stays."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(timeout_s))
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(retries))
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     import mlflow as mlflow  # Its import sets its loggers up, which must be over before they are made quiet.
 
     for name in ("mlflow", "alembic"):

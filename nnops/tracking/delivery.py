@@ -73,6 +73,17 @@ class Delivery:
         self._born: set[str] = set()
         self._doubtful: set[str] = set()
 
+    def attempt(self, source: Source) -> str:
+        """Deliver, and say what went wrong, or nothing."""
+        try:
+            self.deliver(source)
+        except TrackingError as error:
+            return str(error)
+        except Exception as error:  # One run with a fault of ours must not keep the others from arriving.
+            _log.exception("%s cannot be delivered", source.path.name)
+            return f"{type(error).__name__}: {error}"
+        return ""
+
     def deliver(self, source: Source) -> None:
         """Make true what a segment has said since the last time.
 

@@ -13,14 +13,16 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nnops.errors import TrackingError
 from nnops.files import write_json
-from nnops.tracking.address import default_uri
+from nnops.tracking.address import default_uri, is_database
 from nnops.tracking.delivery import Delivery
 from nnops.tracking.segment import Source, ops_folder, segments, sweep_leftovers
+from nnops.tracking.task import GATHER_S, Task
 from nnops.tracking.wake import Manner, hold
 
 if TYPE_CHECKING:
@@ -28,43 +30,14 @@ if TYPE_CHECKING:
 
 #: How often the spool is looked at, in seconds.
 TICK_S = 0.1
-#: How long words of one run are gathered before they are sent, in seconds.
-GATHER_S = 1.0
-#: Longest pause between two tries to reach a store, in seconds.
-MAX_PAUSE_S = 15.0
 #: After so many runs failed in a row the others are not tried in this round.
 _FAILURES_IN_A_ROW = 3
+#: So many requests to a server are under way at once; a SQLite file takes one at a time.
+_AT_ONCE = 8
 #: SQLite counts its tables after so many new runs.
 _ANALYZE_RUNS = 50
 
 _log = logging.getLogger("nnops.tracking.writer")
-
-
-class Task:
-    """A segment, and when it is its turn."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self._turn = time.monotonic() + (GATHER_S if source.header["parent"] else 0.0)
-        self._retry = 0.0
-        self._pause_s = 0.0
-
-    def due(self, now: float) -> bool:
-        """Whether it is to be delivered now."""
-        if now < self._retry:
-            return False
-        new = bool(self.source.ops) or not self.source.begun
-        return self.source.ended or (new and now >= self._turn)
-
-    def succeed(self, now: float, gather_s: float) -> None:
-        """It was delivered; words gather anew."""
-        self._pause_s = 0.0
-        self._turn = now + gather_s
-
-    def fail(self, now: float) -> None:
-        """It was not delivered; the pause before the next try grows."""
-        self._pause_s = min(2 * self._pause_s + 0.5, MAX_PAUSE_S)
-        self._retry = now + self._pause_s
 
 
 class Writer:
@@ -83,6 +56,7 @@ class Writer:
         self._deliveries: dict[tuple[str | None, str], Delivery] = {}
         self._state = spool / "offsets.json"
         self._offsets = self._read_offsets()
+        self._pool = ThreadPoolExecutor(_AT_ONCE)  # Its threads begin when they are needed.
         self._gather_s = GATHER_S
         self._told = ""
 
@@ -141,47 +115,61 @@ class Writer:
                 path.rename(path.with_suffix(".damaged"))
 
     def _round(self, now: float) -> int:
-        """Deliver what is due, the oldest first; a run's segments in order, and a parent before its children."""
-        delivered = failed = 0
-        busy: set[str] = set()
-        unborn = {task.source.header["uid"] for task in self._tasks.values() if not task.source.begun}
-        for name, task in list(self._tasks.items()):
-            source = task.source
-            uid = source.header["uid"]
-            if uid in busy or failed >= _FAILURES_IN_A_ROW or not task.due(now) or source.header["parent"] in unborn:
-                busy.add(uid)
-                continue
-            busy.add(uid)
-            try:
-                self._delivery(source).deliver(source)
-            except TrackingError as error:
-                failed += 1
-                task.fail(time.monotonic())
-                self._tell(str(error))
-            except Exception:  # One run with a fault of ours must not keep the others from arriving.
-                failed += 1
-                task.fail(time.monotonic())
-                _log.exception("%s cannot be delivered", name)
-            else:
-                failed = 0
-                delivered += 1
-                unborn.discard(uid)
-                task.succeed(time.monotonic(), self._gather_s)
-                source.delivered()
-                if source.ended:
-                    source.remove()
-                    del self._tasks[name]
-                self._tell("")
+        """Deliver what is due: a run's segments in their order, parents before their children.
+
+        Returns:
+            How many segments were delivered.
+        """
+        heads: dict[str, Task] = {}  # The oldest segment of each run.
+        for _, task in sorted(self._tasks.items()):
+            heads.setdefault(task.source.header["uid"], task)
+        due = [task for task in heads.values() if task.due(now)]
+        delivered = 0
+        for roots in (True, False):
+            unborn = {uid for uid, task in heads.items() if not task.source.begun}
+            wave = [task for task in due if (task.parent is None) == roots and task.parent not in unborn]
+            for target in {task.target for task in wave}:
+                delivered += self._deliver([task for task in wave if task.target == target], *target)
         if delivered:
             self._write_offsets()
         return delivered
 
-    def _delivery(self, source: Source) -> Delivery:
-        target = source.header["target"]
-        key = (target["uri"], target["experiment"])
+    def _deliver(self, tasks: "list[Task]", uri: str | None, experiment: str) -> int:
+        """Deliver segments to one store; a server's answers are awaited several at a time."""
+        try:
+            delivery = self._delivery(uri, experiment)
+        except TrackingError as error:
+            for task in tasks:
+                task.fail(time.monotonic())
+            self._tell(str(error))
+            return 0
+        width = _AT_ONCE if uri and not is_database(uri) else 1
+        delivered = failed = 0
+        for start in range(0, len(tasks), width):
+            some = tasks[start : start + width]
+            run = self._pool.map if width > 1 else map
+            for task, trouble in zip(some, list(run(delivery.attempt, [task.source for task in some])), strict=True):
+                self._tell(trouble)
+                if trouble:
+                    failed += 1
+                    task.fail(time.monotonic())
+                    continue
+                failed = 0
+                delivered += 1
+                task.succeed(time.monotonic(), self._gather_s)
+                task.source.delivered()
+                if task.source.ended:
+                    task.source.remove()
+                    del self._tasks[task.source.path.name]
+            if failed >= _FAILURES_IN_A_ROW:
+                break
+        return delivered
+
+    def _delivery(self, uri: str | None, experiment: str) -> Delivery:
+        key = (uri, experiment)
         if key not in self._deliveries:
-            store = self._store(target["uri"] or default_uri(self._root), target["experiment"], self._root)
-            self._deliveries[key] = Delivery(self._spool, *key, store)
+            store = self._store(uri or default_uri(self._root), experiment, self._root)
+            self._deliveries[key] = Delivery(self._spool, uri, experiment, store)
         return self._deliveries[key]
 
     def _tell(self, trouble: str) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ AT_ONCE = Manner(linger_s=0.0, patience_s=0.0, nice=0)
 def tracker(project: Path, monkeypatch: pytest.MonkeyPatch) -> SpoolTracker:
     """A tracker that starts no process: the tests run the writer themselves."""
     monkeypatch.setattr("nnops.tracking.spool.wake", lambda *_: False)
-    monkeypatch.setattr("nnops.tracking.writer.GATHER_S", 0.0)
+    monkeypatch.setattr("nnops.tracking.task.GATHER_S", 0.0)
     return SpoolTracker(project, manner=AT_ONCE)
 
 
@@ -66,14 +67,14 @@ def test_damaged_lines_and_damaged_segments_cost_only_themselves(tracker: SpoolT
 
 
 class Doubtful(Store):
-    """A store whose answers get lost, once, after it has made a run."""
+    """A store whose answer gets lost, once, after it has made the run named x."""
 
-    lost = False
+    lost = 0
 
-    def create(self, *arguments: Any) -> str:
-        run_id = super().create(*arguments)
-        if not type(self).lost:
-            type(self).lost = True
+    def create(self, name: str, started_ms: int, tags: Mapping[str, str]) -> str:
+        run_id = super().create(name, started_ms, tags)
+        if name == "x" and not Doubtful.lost:
+            Doubtful.lost += 1
             raise TrackingError("the connection was reset")
         return run_id
 
@@ -82,13 +83,12 @@ class Doubtful(Store):
 def test_a_run_whose_making_was_not_confirmed_is_not_made_twice(
     tracker: SpoolTracker, project: Path, parent: str | None
 ) -> None:
+    Doubtful.lost = 0
     if parent:
         tracker.open(RunInfo(parent, "p", "study")).finish("FINISHED")
-        write(project)
-    Doubtful.lost = False
     tracker.open(RunInfo("u", "x", "trial", parent=parent)).finish("FINISHED")
     write(project, Doubtful, Manner(0.0, 5.0, 0))
-    assert Doubtful.lost
+    assert Doubtful.lost == 1
     assert read(project)["u"].info.status == "FINISHED"
     assert not segments(spool_folder(project))
 
@@ -171,14 +171,28 @@ def test_what_the_store_refuses_is_named_and_the_rest_arrives(tracker: SpoolTrac
     assert "metric bad" in found.data.tags["nnops.rejected"]
 
 
+class Late(Store):
+    """A store that does not answer the first time that a study is to be made."""
+
+    refused = 0
+
+    def create(self, name: str, started_ms: int, tags: Mapping[str, str]) -> str:
+        if name == "study" and not Late.refused:
+            Late.refused += 1
+            raise TrackingError("nobody there")
+        return super().create(name, started_ms, tags)
+
+
 def test_a_child_waits_for_its_parent(tracker: SpoolTracker, project: Path) -> None:
+    Late.refused = 0
     parent = tracker.open(RunInfo("p", "study", "study"))
     child = tracker.open(RunInfo("p/0", "trial", "trial", parent="p"))
     child.finish("FINISHED")
     # The child's segment sorts before its parent's, as it may where clocks differ.
     child.segment.path.rename(child.segment.path.with_name("0-0-0.jsonl"))
     parent.finish("FINISHED")
-    write(project)
+    write(project, Late, Manner(0.0, 5.0, 0))
+    assert Late.refused == 1
     runs = read(project)
     assert runs["p/0"].data.tags["mlflow.parentRunId"] == runs["p"].info.run_id
 
