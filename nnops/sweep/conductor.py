@@ -280,7 +280,7 @@ class Conductor:
         self._tell(Ended(number, state, value, epochs, live.seconds, live.config, reason, sha256, fingerprint, best))
         if len(self._ends) >= FAILED_AT_ONCE and all(end == "failed" for end in self._ends):
             raise StudyError(
-                f"study '{self.study.name}': the first {len(self._ends)} trials failed, the last: {reason}"
+                f"study '{self.study.name}': all of the first {len(self._ends)} trials failed, the last: {reason}"
             )
 
     def _live_of(self, config: Config, known: dict[int, float]) -> Live:

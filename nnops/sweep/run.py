@@ -174,10 +174,11 @@ def _choose(name: str, workers: int | None, address: str | None, ready: Ready, p
     """Build the engine that is asked for, or the one that would be done first."""
     if name == "auto":
         name = "ray" if address is not None else sooner(ready, probe(ready), workers)
+        workers = None if name == "inline" else workers
     elif name not in ENGINES:
         raise InputError(f"engine: {unknown('engine', name, [*ENGINES, 'auto'])}")
     resources = params.sweep.resources
-    return build_engine(name, None if name == "inline" else workers, resources.cpus, resources.gpus, address)
+    return build_engine(name, workers, resources.cpus, resources.gpus, address)
 
 
 def _opened(study: Study, conductor: Conductor, runner: Engine, resumed: bool) -> Opened:
