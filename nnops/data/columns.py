@@ -10,6 +10,9 @@ from nnops.data.dates import date_parts, parse_dates
 from nnops.data.values import as_number, as_text, place
 from nnops.errors import DataError
 
+#: Beyond it float32 has no numbers; a raw row may hold anything.
+LARGEST = float(np.finfo(np.float32).max)
+
 
 @dataclass(frozen=True)
 class Numeric:
@@ -49,12 +52,12 @@ class Numeric:
 
     def apply_numbers(self, numbers: np.ndarray) -> np.ndarray:
         """As :meth:`apply`, from float64 with NaN where missing."""
-        scaled = (self.clean(numbers) - self.shift) / self.spread
+        scaled = np.clip((self.clean(numbers) - self.shift) / self.spread, -LARGEST, LARGEST)
         return np.stack([scaled, np.isnan(numbers)] if self.indicator else [scaled], axis=1).astype(np.float32)
 
     def clean(self, numbers: np.ndarray) -> np.ndarray:
         """Filled and clipped, not yet scaled; float64 [N]."""
-        filled = np.where(np.isnan(numbers), self.fill, numbers)
+        filled = np.clip(np.where(np.isnan(numbers), self.fill, numbers), -LARGEST, LARGEST)
         return filled if self.low is None else np.clip(filled, self.low, self.high)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from nnops.data.columns import Categorical, Date, Numeric, moments_of, numbers_of
+from nnops.data.columns import LARGEST, Categorical, Date, Numeric, moments_of, numbers_of
 from nnops.data.dates import date_parts, find_format
 from nnops.data.values import as_text
 from nnops.errors import DataError
@@ -20,7 +20,7 @@ def fit_numeric(values: pd.Series, cleaning: Cleaning, scaling: str) -> Numeric:
 
 def fit_numbers(name: str, numbers: np.ndarray, cleaning: Cleaning, scaling: str) -> Numeric:
     """Fit on the train split's numbers (float64, NaN where missing)."""
-    known = numbers[~np.isnan(numbers)]
+    known = np.clip(numbers[~np.isnan(numbers)], -LARGEST, LARGEST)
     if len(known) == 0:
         raise DataError(
             f"column '{name}' has no value in the train split; fill it, remove it, or set data.kinds.{name} to ignore."
@@ -114,4 +114,5 @@ def _shift_and_spread(values: np.ndarray, scaling: str) -> tuple[float, float]:
         spread = third - first if third > first else values.std()
     else:
         shift, spread = values.mean(), values.std()
-    return float(shift), float(spread) if spread > 0 else 1.0
+    # A spread that float32 cannot hold is none.
+    return float(shift), float(spread) if spread > np.finfo(np.float32).tiny else 1.0

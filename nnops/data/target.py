@@ -167,7 +167,8 @@ def _numbers(values: pd.Series, name: str, where: str) -> np.ndarray:
             f"{where}: {place(values, position)}: target '{name}' must be a number in a regression, "
             f"got '{values.iloc[position]}'; correct it, or set data.task to multiclass."
         )
-    wrong = ~np.isfinite(numbers)
+    # What float32 cannot hold is infinite to a model.
+    wrong = ~(np.abs(numbers) <= np.finfo(np.float32).max)
     if wrong.any():
         position = int(wrong.argmax())
         raise DataError(

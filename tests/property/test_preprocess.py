@@ -12,7 +12,9 @@ from nnops.data.fit import fit_categorical, fit_numbers
 from nnops.data.values import as_number, as_text
 from nnops.params import parse
 
-NUMBERS = st.lists(st.one_of(st.floats(-1e9, 1e9), st.just(float("nan"))), min_size=1, max_size=40)
+NUMBERS = st.lists(
+    st.one_of(st.floats(-1e9, 1e9), st.sampled_from([float("nan"), 1e300, -1e300])), min_size=1, max_size=40
+)
 WORDS = st.lists(st.one_of(st.text(max_size=8), st.none(), st.integers(-5, 5), st.booleans()), min_size=1, max_size=40)
 OPTIONS = st.fixed_dictionaries(
     {
