@@ -50,6 +50,8 @@ class Checkpoints:
 
     def offer(self, state: Callable[[], State]) -> None:
         """Save ``state()`` in the background, unless the last save is still under way or it is too soon for another."""
+        if self._error is not None:
+            raise self._error
         if self._busy or monotonic() < self._next_s:
             return
         snapshot = state()
@@ -85,7 +87,7 @@ class Checkpoints:
             try:
                 self._save()
                 wait_s = min((thread_time() - cpu_s) / SHARE, LONGEST_S)
-            except OSError as error:
+            except (OSError, MemoryError) as error:
                 # A full disk costs the chance to go on from here, not the training: the next epochs try again.
                 if not self._warned:
                     logger.warning("%s: no checkpoint could be written: %s; training goes on.", self.folder, error)

@@ -27,7 +27,7 @@ from nnops.training.step import Step
 #: Bytes of inputs that are gathered at once; the batches are views into them.
 GATHER_BYTES = 16 << 20
 #: Rows that are predicted at once when a split is looked at.
-PREDICT_ROWS = 4096
+PREDICT_ROWS = 1024
 
 
 @dataclass

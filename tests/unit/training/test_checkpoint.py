@@ -214,12 +214,18 @@ def test_every_epoch_is_kept_when_epochs_are_not_tiny(data, tmp_path):
     kept = []
 
     def report(moment):
-        kept.append([path.name for path in found(tmp_path)])
-        time.sleep(0.05)  # so long as a small epoch
+        """An epoch as long as it takes to write the one before it, and a little longer."""
+        until_s = time.monotonic() + 20
+        while moment.epoch > 1 and time.monotonic() < until_s:
+            kept.append(int(found(tmp_path)[-1].name[6:12]) if found(tmp_path) else 0)
+            if kept[-1] == moment.epoch - 1:
+                break
+            time.sleep(0.002)
+        time.sleep(0.05)
         return True
 
-    train(params(train={"epochs": 12}), data, checkpoints=tmp_path, report=report)
-    assert [int(names[-1][6:12]) for names in kept[2:]] == list(range(2, 12))
+    train(params(train={"epochs": 8}), data, checkpoints=tmp_path, report=report)
+    assert set(kept) >= set(range(1, 8))
 
 
 def test_no_more_often_than_asked(data, tmp_path):
