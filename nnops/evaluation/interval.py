@@ -50,8 +50,8 @@ def resample(
 def interval(value_S: np.ndarray, level: float) -> tuple[float, float] | None:
     """The percentile interval of draws, or None where too many of them have no value.
 
-    >>> interval(np.arange(101.0), 0.9)
-    (5.0, 95.0)
+    >>> interval(np.arange(101.0), 0.5)
+    (25.0, 75.0)
     """
     known_S = value_S[np.isfinite(value_S)]
     if not len(known_S) or len(known_S) < DEFINED * len(value_S):

@@ -4,8 +4,8 @@ import pytest
 from nnops.batch import Spec
 from nnops.errors import DataError, NameUnknownError
 from nnops.evaluation.baselines import BASELINES
-from nnops.evaluation.baselines.base import FLOOR, Rows, block, flatten, logits, width
-from nnops.evaluation.baselines.boosted_trees import BoostedTrees
+from nnops.evaluation.baselines.base import FLOOR, Rows, block, flatten, logits, one_thread, width
+from nnops.evaluation.baselines.boosted_trees import CODES, BoostedTrees, _frequent, _recode
 from nnops.evaluation.baselines.constant import Constant
 from nnops.evaluation.baselines.linear import Linear
 from nnops.evaluation.predict import predict_split, read_rows
@@ -121,6 +121,21 @@ def test_codes_never_seen_and_columns_of_many_codes_are_taken(baseline):
     unseen = np.array([[899, 1], [0, 2], [3, 2]])
     answer_N = fitted.predict((unseen,))[:, 0]
     np.testing.assert_allclose(answer_N, [1, 2, 2], atol=0.2)
+
+
+def test_codes_keep_their_place_and_the_rest_share_one():
+    kept = _frequent(np.array([5, 5, 5, 2, 2, 9]))
+    assert kept.tolist() == [5, 2, 9]
+    assert _recode(np.array([9, 5, 2, 7, 0, 11]), kept).tolist() == [2, 0, 1, 3, 3, 3]
+    many = _frequent(np.arange(1000))
+    assert _recode(np.arange(1000), many).max() == CODES - 1
+
+
+def test_fitting_takes_one_thread():
+    from threadpoolctl import threadpool_info
+
+    with one_thread():
+        assert {pool["num_threads"] for pool in threadpool_info()} == {1}
 
 
 def test_one_class_in_train_is_one_sentence():

@@ -62,16 +62,18 @@ def test_no_samples_no_intervals(projects):
     assert scorecard.baselines[0].verdict == "ahead"
 
 
-def test_the_gap_is_paired_and_the_verdict_follows_from_it(projects):
-    project = projects("multiclass")
+@pytest.mark.parametrize(("task", "metric", "sign"), [("multiclass", "accuracy", 1), ("regression", "rmse", -1)])
+def test_the_gap_is_paired_and_the_verdict_follows_from_it(projects, task, metric, sign):
+    project = projects(task)
     scorecard = evaluate(project.model, project.data, project.params)
     for one in scorecard.baselines:
-        assert one.gap.value == pytest.approx(scorecard.test["accuracy"].value - one.test["accuracy"].value)
+        assert one.gap.value == pytest.approx(scorecard.test[metric].value - one.test[metric].value)
         assert one.gap.low <= one.gap.value <= one.gap.high
-        expected = "ahead" if one.gap.low > 0 else "behind" if one.gap.high < 0 else "level"
-        assert one.verdict == expected
-    by_name = {one.name: one for one in scorecard.baselines}
-    assert by_name["majority"].verdict == "ahead"
+        worst, best = sorted((sign * one.gap.low, sign * one.gap.high))
+        assert one.verdict == ("ahead" if worst > 0 else "behind" if best < 0 else "level")
+    assert {one.verdict for one in scorecard.baselines} != {"level"}
+    if task == "multiclass":
+        assert scorecard.baselines[0].verdict == "ahead"
 
 
 def test_a_network_that_loses_is_shown_as_such(projects):
