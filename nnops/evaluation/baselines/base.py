@@ -142,8 +142,8 @@ def logits(probability_NM: np.ndarray, codes_M: np.ndarray, spec: Spec) -> np.nd
 def one_thread() -> Iterator[None]:
     """BLAS and OpenMP on one thread.
 
-    On several, sums may add up in another order and end in other bits; and where other work wants the processor, threads
-    that wait for each other took 2.5 s of boosted trees to 120.
+    On several, sums may add up in another order and end in other bits; and where other work wants the processor,
+    threads that wait for each other took 2.5 s of boosted trees to 120.
     """
     from threadpoolctl import threadpool_limits
 
