@@ -6,7 +6,7 @@ from nnops.errors import NnopsError
 
 
 def main() -> None:
-    """Run the command line; an error of nnops is one sentence and an exit code, ``--debug`` shows where it came from."""
+    """Run the command line; an error of nnops is one sentence and an exit code, unless ``--debug`` is given."""
     from nnops.cli.app import app
 
     debug = "--debug" in sys.argv

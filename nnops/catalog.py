@@ -7,8 +7,9 @@ A component is a frozen pydantic model of its own options. ``params.yaml`` names
 
 import difflib
 import importlib
+import inspect
 from collections.abc import Iterable, Mapping
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import Any, Generic, Self, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -129,9 +130,9 @@ def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:
 
 
 def _inner_model(annotation: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
         return annotation
-    for inner in getattr(annotation, "__args__", ()):
+    for inner in get_args(annotation):
         found = _inner_model(inner)
         if found is not None:
             return found

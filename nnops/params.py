@@ -8,7 +8,7 @@ import datetime
 import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -34,7 +34,7 @@ class Named(Section):
     """A component by name, with the options that it judges itself."""
 
     name: str
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict[str, Any])
 
 
 class Split(Section):
@@ -43,7 +43,7 @@ class Split(Section):
     val: Fraction = 0.15
     test: Fraction = 0.15
     by: Literal["auto", "stratified", "random", "grouped", "time", "given"] = "auto"
-    column: str | None = Field(None, description="The group, the time, or the split's name (train, val, test)")
+    column: str | None = Field(default=None, description="The group, the time, or the split's name (train, val, test)")
 
     @model_validator(mode="after")
     def _judge(self) -> "Split":
@@ -59,27 +59,31 @@ class Cleaning(Section):
 
     numeric_missing: Literal["median", "mean", "mode", "zero", "drop"] = "median"
     categorical_missing: Literal["token", "mode", "drop"] = "token"
-    indicator: bool = Field(False, description="Add a 0/1 column for each numeric column with missing values")
+    indicator: bool = Field(default=False, description="Add a 0/1 column for each numeric column with missing values")
     outliers: Literal["none", "iqr", "zscore"] = "none"
-    outlier_factor: Annotated[float, Field(gt=0)] = Field(3.0, description="In interquartile ranges or deviations")
+    outlier_factor: Annotated[float, Field(gt=0)] = Field(
+        default=3.0, description="In interquartile ranges or deviations"
+    )
     duplicates: Literal["keep", "drop"] = "keep"
     missing_markers: tuple[str, ...] = ("", "?", "NA", "N/A", "NaN", "nan", "null", "None")
-    strip_target: str = Field("", description="Characters taken off the end of class labels, such as '.'")
+    strip_target: str = Field(default="", description="Characters taken off the end of class labels, such as '.'")
 
 
 class Data(Section):
     """Where rows come from and what is made of them."""
 
     source: Named = Named(name="sklearn", options={"set": "digits"})
-    test: Named | None = Field(None, description="A separate test source; then split.test is not used")
+    test: Named | None = Field(default=None, description="A separate test source; then split.test is not used")
     target: str = "target"
     task: Literal["auto", "binary", "multiclass", "regression"] = "auto"
-    kinds: dict[str, Literal["numeric", "categorical", "date", "ignore"]] = Field(default_factory=dict)
+    kinds: dict[str, Literal["numeric", "categorical", "date", "ignore"]] = Field(default_factory=dict[str, Any])
     split: Split = Split()
     cleaning: Cleaning = Cleaning()
     categories: Literal["one_hot", "embedding"] = "one_hot"
     scaling: Literal["standard", "minmax", "robust", "none"] = "standard"
-    target_scaling: Literal["standard", "none"] = Field("standard", description="Regression only; undone in answers")
+    target_scaling: Literal["standard", "none"] = Field(
+        default="standard", description="Regression only; undone in answers"
+    )
 
 
 class EarlyStopping(Section):
@@ -99,7 +103,9 @@ class Train(Section):
     schedule: Named = Named(name="constant")
     early_stopping: EarlyStopping | None = None
     clip_norm: Annotated[float, Field(gt=0)] | None = None
-    restore_best: bool = Field(True, description="End with the weights of the best epoch instead of the last one")
+    restore_best: bool = Field(
+        default=True, description="End with the weights of the best epoch instead of the last one"
+    )
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Positive = 1
 
@@ -114,7 +120,7 @@ class Intervals(Section):
 class Evaluate(Section):
     """What is measured on the test split."""
 
-    metrics: tuple[str, ...] = Field((), description="Empty: all that fit the task")
+    metrics: tuple[str, ...] = Field(default=(), description="Empty: all that fit the task")
     baselines: tuple[str, ...] = ("majority", "linear", "boosted_trees")
     intervals: Intervals = Intervals()
 
@@ -123,21 +129,23 @@ class Compress(Section):
     """What is tried to make the model smaller and faster."""
 
     methods: tuple[Named, ...] = (Named(name="quantize"),)
-    max_drop: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    max_drop: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict[str, Any])
 
 
 class Register(Section):
     """Under what name and on what conditions a model is put in the registry."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)] = "model"
-    gate: tuple[str, ...] = Field((), description="Conditions such as 'accuracy >= 0.95'")
+    gate: tuple[str, ...] = Field(default=(), description="Conditions such as 'accuracy >= 0.95'")
 
 
 class Tracking(Section):
     """Where runs are shown; nothing set means mlflow.db in this folder."""
 
     experiment: Annotated[str, Field(min_length=1)] = "nnops"
-    uri: str | None = Field(None, description="An MLflow server; the variable MLFLOW_TRACKING_URI goes before it")
+    uri: str | None = Field(
+        default=None, description="An MLflow server; the variable MLFLOW_TRACKING_URI goes before it"
+    )
 
 
 class SweepObjective(Section):
@@ -151,7 +159,9 @@ class Budget(Section):
     """When a study is done: whichever comes first."""
 
     trials: Positive = 64
-    time: Annotated[str, Field(pattern=r"^\d+(\.\d+)?(s|m|h|d)$")] | None = Field(None, description="Such as 90s, 2h")
+    time: Annotated[str, Field(pattern=r"^\d+(\.\d+)?(s|m|h|d)$")] | None = Field(
+        default=None, description="Such as 90s, 2h"
+    )
 
     @property
     def seconds(self) -> float | None:
@@ -177,10 +187,12 @@ class Sweep(Section):
     pruner: Named = Named(name="asha")
     budget: Budget = Budget()
     engine: Literal["auto", "ray", "inline"] = "auto"
-    workers: Positive | None = Field(None, description="Trials at once; nothing set means one a core")
+    workers: Positive | None = Field(default=None, description="Trials at once; nothing set means one a core")
     resources: Resources = Resources()
-    storage: str | None = Field(None, description="Optuna storage; nothing set means a journal file in .nnops/studies")
-    space: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    storage: str | None = Field(
+        default=None, description="Optuna storage; nothing set means a journal file in .nnops/studies"
+    )
+    space: dict[str, dict[str, Any]] = Field(default_factory=dict[str, Any])
 
 
 class Params(Section):
@@ -189,7 +201,7 @@ class Params(Section):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 7
     data: Data = Data()
     model: Named = Named(name="mlp")
-    loss: Named | None = Field(None, description="Nothing set: the loss that fits the task")
+    loss: Named | None = Field(default=None, description="Nothing set: the loss that fits the task")
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
     compress: Compress = Compress()
@@ -254,29 +266,40 @@ def overlay(params: Params, config: Mapping[str, Any]) -> Params:
     if not config:
         return params
     record = params.record()
-    for key in sorted(config, key=lambda key: (not key.endswith(".name"), key)):
+    for key in sorted(config, key=_names_first):
         set_dotted(record, key, config[key])
     return parse(record)
 
 
-def set_dotted(record: dict[str, Any], key: str, value: Any) -> None:
-    """Set one dotted key in nested plain params, in place; whether the last key exists is judged by :func:`parse`."""
-    parts = _parts(key)
-    node: Any = record
-    for depth, part in enumerate(parts[:-1]):
-        where = ".".join(parts[:depth])
-        if isinstance(node, list):
+def set_dotted(record: Any, key: str, value: Any, defaults: Any = None) -> None:
+    """Set one dotted key in nested params, in place; whether the last key exists is judged by :func:`parse`.
+
+    Args:
+        record: Plain params, or a YAML document that may leave keys out.
+        key: The dotted key; a number stands for a place in a list.
+        value: What to set.
+        defaults: The whole params where ``record`` may leave keys out: a component that is written gets its name.
+
+    Raises:
+        ParamsError: A key on the way does not exist or holds a plain value.
+    """
+    node, default = record, defaults
+    *way, last = _parts(key)
+    for depth, part in enumerate(way):
+        default = _child(default, part)
+        if _is_list(node):
             node = _item(node, part, key)
             continue
-        if part not in node:
+        where = ".".join(way[:depth])
+        if part not in node and defaults is None:
             raise ParamsError(f"{key}: {unknown('key', part, node)}" + (f" (in {where})" if where else ""))
-        if node[part] is None:
-            node[part] = {}
+        if node.get(part) is None:
+            name = _child(default, "name")
+            node[part] = {} if name is None else {"name": name}
         node = node[part]
-        if not isinstance(node, dict | list):
-            raise ParamsError(f"{key}: {where + '.' if where else ''}{part} holds a value and has no keys below it.")
-    last = parts[-1]
-    if isinstance(node, list):
+        if not _has_keys(node):
+            raise ParamsError(f"{key}: {'.'.join(way[: depth + 1])} holds a value and has no keys below it.")
+    if _is_list(node):
         _item(node, last, key)
         node[int(last)] = value
         return
@@ -293,25 +316,8 @@ def write(path: Path, config: Mapping[str, Any]) -> Params:
     """
     document = _read(path)
     defaults = parse(_plain(document, "")).record()
-    for key in sorted(config, key=lambda key: (not key.endswith(".name"), key)):
-        node, default = document, defaults
-        parts = _parts(key)
-        for part in parts[:-1]:
-            default = default.get(part) if isinstance(default, dict) else None
-            if isinstance(node, list):
-                node = _item(node, part, key)
-                continue
-            if part not in node or node[part] is None:
-                # A component that the file leaves to its default gets its name written, since options need one.
-                node[part] = {"name": default["name"]} if isinstance(default, dict) and "name" in default else {}
-            node = node[part]
-        last = parts[-1]
-        if isinstance(node, list):
-            node[int(last)] = config[key]
-            continue
-        if last == "name" and node.get("name") != config[key] and "options" in node:
-            node["options"] = {}
-        node[last] = config[key]
+    for key in sorted(config, key=_names_first):
+        set_dotted(document, key, config[key], defaults)
     params = parse(_plain(document, ""))
     text = io.StringIO()
     _yaml().dump(document, text)
@@ -332,11 +338,23 @@ def flatten(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """
     flat: dict[str, Any] = {}
     for key, value in record.items():
-        if isinstance(value, Mapping) and value:
+        if _is_dict(value) and value:
             flat |= flatten(value, f"{prefix}{key}.")
         else:
             flat[f"{prefix}{key}"] = value
     return flat
+
+
+def _is_dict(node: Any) -> TypeGuard[dict[str, Any]]:
+    return isinstance(node, dict)
+
+
+def _is_list(node: Any) -> TypeGuard[list[Any]]:
+    return isinstance(node, list | tuple)
+
+
+def _has_keys(node: Any) -> bool:
+    return isinstance(node, dict | list)
 
 
 def _parts(key: str) -> list[str]:
@@ -344,6 +362,15 @@ def _parts(key: str) -> list[str]:
         if key.startswith(section):
             return [*section.rstrip(".").split("."), key.removeprefix(section)]
     return key.split(".")
+
+
+def _names_first(key: str) -> tuple[bool, str]:
+    """A component's name goes before its options, since a new name drops the old options."""
+    return not key.endswith(".name"), key
+
+
+def _child(node: Any, part: str) -> Any:
+    return node.get(part) if _is_dict(node) else None
 
 
 def _item(node: list[Any], part: str, key: str) -> Any:
@@ -378,8 +405,11 @@ def _read(path: Path) -> Any:
         raise ParamsError(f"{path}:{line} not valid YAML: {getattr(error, 'problem', None) or first[0]}.") from error
     if document is None:
         document = {}
-    if not isinstance(document, dict):
-        raise ParamsError(f"{path}: must hold keys and values such as 'seed: 7', got {type(document).__name__}.")
+    if not _is_dict(document):
+        raise ParamsError(
+            f"{path}: must hold keys and values such as 'seed: 7', got a"
+            f" {'list' if _is_list(document) else 'single value'}."
+        )
     return document
 
 
@@ -387,17 +417,18 @@ def _yaml_value(value: str, text: str) -> Any:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
+    yaml: Any = YAML(typ="safe", pure=True)
     try:
-        return YAML(typ="safe", pure=True).load(value)
+        return yaml.load(value)
     except YAMLError as error:
         raise ParamsError(f"--set {text}: the value is not valid YAML.") from error
 
 
 def _plain(node: Any, where: str) -> Any:
     """Ruamel's round-trip nodes as plain Python; dates are refused, since DVC cannot store them."""
-    if isinstance(node, dict):
+    if _is_dict(node):
         return {str(key): _plain(value, f"{where}.{key}".lstrip(".")) for key, value in node.items()}
-    if isinstance(node, list | tuple):
+    if _is_list(node):
         return [_plain(value, f"{where}.{index}") for index, value in enumerate(node)]
     if isinstance(node, bool) or node is None:
         return node

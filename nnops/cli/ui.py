@@ -1,9 +1,12 @@
 """``nnops ui``: the MLflow UI on the right store."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from nnops.params import Params
 
 
 def ui(
@@ -27,5 +30,14 @@ def ui(
             raise InputError(f"port {port} is taken; write 'nnops ui --port {port + 1}'.") from error
     wake_leftovers(Path())
     command = ui_command(params, Path(), port)
-    typer.echo(f"MLflow: http://127.0.0.1:{port}  (choose 'Model training' at the top left; Ctrl-C ends it)")
+    typer.echo(f"MLflow: {_address(params, port)}  (Ctrl-C ends it)")
     raise SystemExit(subprocess.run(command, env=ui_environment(), check=False).returncode)
+
+
+def _address(params: "Params", port: int) -> str:
+    """The page with this project's runs; MLflow's own first page is made for something else."""
+    from nnops.tracking.index import open_index
+
+    experiment = open_index(params, Path()).experiment_id
+    page = f"/#/experiments/{experiment}/runs?workflowType=machine_learning" if experiment else ""
+    return f"http://127.0.0.1:{port}{page}"

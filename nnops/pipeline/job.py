@@ -159,7 +159,7 @@ def execute(stage: str, work: Callable[[Job], None]) -> int:
     lock = root / ".nnops" / "locks" / f"{stage}.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     job: Job | None = None
-    state: "State" = "FAILED"
+    state: State = "FAILED"
     try:
         with FileLock(lock, timeout=LOCK_WAIT_S):
             job = Job(stage, params_file.load(root / params_file.FILE), root, Owner.find())
