@@ -35,6 +35,8 @@ def draw_scorecard(scorecard: Scorecard) -> Figure:
     notes = [f"{scorecard.rows['test']:,} rows."]
     if scorecard.samples:
         notes.append(f"Bars hold {scorecard.level:.0%} of {scorecard.samples:,} bootstrap draws.")
+    if scorecard.beaten_by:
+        notes.append(f"Orange is better than the {scorecard.model}.")
     spared = [f"{one.name.replace('_', ' ')}: {one.note}." for one in scorecard.baselines if one.note]
     note = "\n".join([" ".join(notes), *spared])
     figure.supxlabel(note, x=0.02, ha="left", fontsize=8, color=MUTED)
