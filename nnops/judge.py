@@ -76,7 +76,7 @@ def _judge_task(params: Params, task: Task) -> None:
 
 
 def _judge_sweep(params: Params, data: Prepared | None) -> None:
-    from nnops.sweep.check import check_space
+    from nnops.sweep.check import check_networks, check_space
     from nnops.sweep.objective import Objective
     from nnops.sweep.pruners import PRUNERS
     from nnops.sweep.samplers import SAMPLERS
@@ -86,10 +86,11 @@ def _judge_sweep(params: Params, data: Prepared | None) -> None:
     sampler = SAMPLERS.build(params.sweep.sampler.name, params.sweep.sampler.options, where="sweep.sampler")
     pruner = PRUNERS.build(params.sweep.pruner.name, params.sweep.pruner.options, where="sweep.pruner")
     sampler.limit(space)
-    check_space(space, params, data.spec if data else None)
+    check_space(space, params)
     if "train.epochs" not in space.by_key:
         pruner.check(params.train.epochs)
     if data is not None:
+        check_networks(space, params, data.spec)
         Objective.of(params.sweep.objective, data.spec.task)
 
 

@@ -56,9 +56,13 @@ def probe(ready: Ready) -> Probe:
     Raises:
         NnopsError: No config that was drawn can be trained.
     """
+    import logging
+
     import optuna
 
     from nnops.training.train import train
+
+    logging.getLogger("optuna").setLevel(logging.WARNING)
 
     steps = math.ceil(ready.data.rows("train") / ready.params.train.batch_size)
     share = min(1.0, STEPS / steps)
