@@ -125,7 +125,8 @@ def _unknown_key(key: str, known: set[str], params: Params) -> str:
     first, last = key.partition(".")[0], key.rpartition(".")[2]
     ending = [other for other in known if other.rpartition(".")[2] == last]
     inside = [other for other in known if other.startswith(f"{first}.")]
-    guess = nearest(key, ending) or nearest(key, inside or known)
+    alone = ending[0] if len(ending) == 1 else None
+    guess = alone or nearest(key, ending) or nearest(key, inside or known)
     return f"params.yaml has no such key; did you mean '{guess}'?" if guess else "params.yaml has no such key."
 
 
