@@ -220,6 +220,7 @@ class Conductor:
         unfinished = {record.number for record in self.study.trials() if record.state == "running"}
         if not unfinished and not self._stop.is_set():
             self.study.set("ended", self.why)
+        self.study.flush()
         for folder in self._checkpoints.glob("*"):
             if not (folder.name.isdigit() and int(folder.name) in unfinished):
                 shutil.rmtree(folder, ignore_errors=True)

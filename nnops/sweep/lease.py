@@ -60,22 +60,16 @@ class Lease:
 
     Args:
         folder: The study's folder; a lock in it is held while the process lives.
-        read: Reads the holder's record from the study's storage, or gives None; for studies that several machines see.
-        write: Writes it there.
+        name: The study, for messages.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        read: Callable[[], str | None] = lambda: None,
-        write: Callable[[str | None], None] = lambda text: None,
-    ) -> None:
-        self._folder = folder
-        self._read, self._write = read, write
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder, self._name = folder, name
+        self._write: Callable[[str | None], None] | None = None
         self._lock: BaseFileLock | None = None
         self._next_s = 0.0
 
-    def take(self, name: str) -> None:
+    def take(self) -> None:
         """Become the holder.
 
         Raises:
@@ -88,15 +82,30 @@ class Lease:
         try:
             lock.acquire()
         except Timeout as error:
-            holder = holder_of(self._folder)
-            raise StudyError(_refusal(name, holder)) from error
+            raise StudyError(_refusal(self._name, holder_of(self._folder))) from error
         self._lock = lock
-        kept = self._read()
-        for holder in (holder_of(self._folder), Holder(**json.loads(kept)) if kept else None):
-            if holder is not None and not _is_this_process(holder) and holder.alive:
-                self.release()
-                raise StudyError(_refusal(name, holder))
+        # The lock does not reach every machine that may see the folder.
+        self._check(holder_of(self._folder))
         self.beat(force=True)
+
+    def join(self, read: Callable[[], str | None], write: Callable[[str | None], None]) -> None:
+        """Name the holder in a second place, such as the study's storage.
+
+        Args:
+            read: Gives the holder's record there, or None.
+            write: Writes it.
+
+        Raises:
+            StudyError: Another living process is named there.
+        """
+        kept = read()
+        self._check(Holder(**json.loads(kept)) if kept else None)
+        self._write = write
+        self.beat(force=True)
+
+    def leave(self) -> None:
+        """Forget the second place."""
+        self._write = None
 
     def beat(self, force: bool = False) -> None:
         """Say that the holder lives; at most every few seconds."""
@@ -106,7 +115,8 @@ class Lease:
         self._next_s = now_s + BEAT_S
         record = asdict(_this_process())
         write_json(self._folder / "driver.json", record)
-        self._write(json.dumps(record))
+        if self._write is not None:
+            self._write(json.dumps(record))
 
     def release(self) -> None:
         """Give the lease back."""
@@ -115,9 +125,17 @@ class Lease:
         holder = holder_of(self._folder)
         if holder is not None and _is_this_process(holder):
             (self._folder / "driver.json").unlink(missing_ok=True)
-            self._write(None)
+            if self._write is not None:
+                self._write(None)
         self._lock.release()
         self._lock = None
+
+    def _check(self, holder: Holder | None) -> None:
+        if holder is not None and not _is_this_process(holder) and holder.alive:
+            if self._lock is not None:
+                self._lock.release()
+                self._lock = None
+            raise StudyError(_refusal(self._name, holder))
 
 
 def holder_of(folder: Path) -> Holder | None:

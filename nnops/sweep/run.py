@@ -25,8 +25,7 @@ from nnops.sweep.projection import Projection
 from nnops.sweep.ready import Ready, get_ready
 from nnops.sweep.show import count_states
 from nnops.sweep.space import Space
-from nnops.sweep.storage import heal
-from nnops.sweep.study import Study, TrialRecord, check_name, difference
+from nnops.sweep.study import Study, TrialRecord, check_name, difference, studies
 from nnops.tracking.open import open_tracker
 from nnops.tracking.tracker import Tracker
 
@@ -98,31 +97,38 @@ def run_sweep(
         StudyError: Another process drives the study, or it cannot go on.
     """
     start_s = time.monotonic()
-    study, ready = _reopen(params, root, name) if resume else (None, get_ready(params, root))
     check_name(name)
-    if study is None:
-        Study.check_free(root, name, params, ready.space, ready.objective)
-    workers = workers or params.sweep.workers
-    runner = _choose(engine or params.sweep.engine, workers, address, ready, params)
-    runner.check()
-    runner.start()
-    lease = None
+    folder = studies(root) / name
+    lease = Lease(folder, name)
+    runner: Engine | None = None
     try:
+        if resume:
+            Study.check_exists(root, name, params.sweep.storage)
+            lease.take()
+            study: Study | None = Study.open(root, name, params.sweep.storage, drive=True)
+            study.join(lease)
+            ready = _ready_again(study, params, root)
+        else:
+            study = None
+            ready = get_ready(params, root)
+            Study.check_free(root, name, params, ready.space, ready.objective)
+        runner = _choose(engine or params.sweep.engine, workers or params.sweep.workers, address, ready, params)
+        runner.check()
+        runner.start()
         ready.build_all()
         if study is None:
+            lease.take()
             study = Study.create(root, name, params, ready.space, ready.objective, ready.data.hash)
-        lease = study.lease()
-        lease.take(name)
-        heal(study.folder)
-        study = Study.open(root, name)
+            study.join(lease)
         tracker = tracker or open_tracker(params, root)
         projection = Projection(tracker, study, ready.data, root)
+        speak = runner.aloud
 
         def tell(event: Event) -> None:
-            runner.aloud(lambda: on_event(event))
+            speak(lambda: on_event(event))
             projection(event)
             if projection.trouble is not None and isinstance(event, Closed):
-                runner.aloud(lambda: on_event(Note(projection.trouble or "")))
+                speak(lambda: on_event(Note(projection.trouble or "")))
 
         summary = _drive(
             study, ready, runner, lease, tell, stop or threading.Event(), start_s,
@@ -131,9 +137,9 @@ def run_sweep(
         tracker.close(TRACKING_WAIT_S)
         return summary
     finally:
-        if lease is not None:
-            lease.release()
-        runner.close()
+        lease.release()
+        if runner is not None:
+            runner.close()
 
 
 def _drive(
@@ -206,26 +212,25 @@ def _opened(study: Study, conductor: Conductor, runner: Engine, resumed: bool) -
     )
 
 
-def _reopen(params: Params, root: Path, name: str) -> tuple[Study, Ready]:
-    """Open a study to go on with it, under the params that it began with."""
-    study = Study.open(root, name, params.sweep.storage)
+def _ready_again(study: Study, params: Params, root: Path) -> Ready:
+    """Hold a study that goes on against what params say now; it trains under the params that it began with."""
     if params.sweep.space:
         written = params.sweep.objective
         now = Objective(written.metric, written.direction)
         differs = difference(study, Space.parse(params.sweep.space), now)
         if differs:
             raise InputError(
-                f"study '{name}' has {differs}; put params.yaml back as it was, or start a new study with"
+                f"study '{study.name}' has {differs}; put params.yaml back as it was, or start a new study with"
                 " 'nnops sweep start NAME'."
             )
     ready = get_ready(study.params, root)
     kept = study.attrs["data_hash"]
     if ready.data.hash != kept:
         raise InputError(
-            f"study '{name}' was begun on other data (hash {kept[:12]}, now {ready.data.hash[:12]}); put the data back,"
-            " or start a new study with 'nnops sweep start NAME'."
+            f"study '{study.name}' was begun on other data (hash {kept[:12]}, now {ready.data.hash[:12]}); put the data"
+            " back, or start a new study with 'nnops sweep start NAME'."
         )
-    return study, ready
+    return ready
 
 
 def _budget(study: Study, trials: int | None, seconds: float | None) -> dict[str, Any]:

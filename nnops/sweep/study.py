@@ -87,7 +87,7 @@ class Study:
     def create(
         cls, root: Path, name: str, params: Params, space: Space, objective: Objective, data_hash: str
     ) -> "Study":
-        """Begin a study.
+        """Begin a study; the caller holds its lease.
 
         Args:
             root: The project's folder.
@@ -108,7 +108,7 @@ class Study:
         # What a beginning that was cut off left behind.
         (folder / JOURNAL).unlink(missing_ok=True)
         url = params.sweep.storage
-        storage = open_storage(folder, url)
+        storage = open_storage(folder, url, drive=True)
 
         def make() -> "optuna.Study":
             sampler = optuna.samplers.RandomSampler()
@@ -150,13 +150,25 @@ class Study:
             raise InputError(_taken(cls.open(root, name, params.sweep.storage), space, objective))
 
     @classmethod
-    def open(cls, root: Path, name: str, storage: str | None = None) -> "Study":
+    def check_exists(cls, root: Path, name: str, storage: str | None = None) -> None:
+        """Judge whether there may be a study of this name; a storage is not asked.
+
+        Raises:
+            InputError: There is none; the message holds the nearest name.
+        """
+        check_name(name)
+        if storage is None and not (studies(root) / name / "study.json").exists():
+            raise InputError(_not_found(root, name))
+
+    @classmethod
+    def open(cls, root: Path, name: str, storage: str | None = None, *, drive: bool = False) -> "Study":
         """Open a study that exists.
 
         Args:
             root: The project's folder.
             name: Its name.
             storage: Where to look if the study was begun in another folder or on another machine.
+            drive: Whether the caller holds its lease.
 
         Raises:
             InputError: There is no such study; the message holds the nearest name.
@@ -164,15 +176,13 @@ class Study:
         """
         import optuna
 
-        check_name(name)
+        cls.check_exists(root, name, storage)
         folder = studies(root) / name
         pointer = folder / "study.json"
         url = read_json(pointer)["storage"] if pointer.exists() else storage
-        if not pointer.exists() and url is None:
-            raise InputError(_not_found(root, name))
         try:
             study = optuna.load_study(
-                study_name=name, storage=open_storage(folder, url), sampler=optuna.samplers.RandomSampler()
+                study_name=name, storage=open_storage(folder, url, drive=drive), sampler=optuna.samplers.RandomSampler()
             )
         except KeyError as error:
             if pointer.exists():
@@ -225,11 +235,22 @@ class Study:
             return "running"
         return "complete" if self.attrs.get("ended") else "stopped"
 
-    def lease(self) -> Lease:
-        """The right to drive the study; in a storage that other machines see, the holder is named there as well."""
-        if self.storage is None:
-            return Lease(self.folder)
-        return Lease(self.folder, lambda: self.attrs.get("driver"), lambda text: self.set("driver", text))
+    def join(self, lease: Lease) -> None:
+        """Name the holder of the lease in the record as well, where that is a storage that other machines see.
+
+        Raises:
+            StudyError: Another machine drives the study.
+        """
+        if self.storage is not None:
+            lease.join(lambda: self.attrs.get("driver"), lambda text: self.set("driver", text))
+
+    def flush(self) -> None:
+        """Wait until the disk has everything that was told."""
+        from nnops.sweep.journal import Journal
+
+        backend = getattr(self._storage, "_backend", None)
+        if isinstance(backend, Journal):
+            backend.flush()
 
     def set(self, key: str, value: Any) -> None:
         """Keep something of the study."""
@@ -296,12 +317,16 @@ class Study:
         """
         import optuna
 
-        lease = self.lease()
-        lease.take(self.name)
-        lease.release()
-        if self.storage is not None:
-            optuna.delete_study(study_name=self.name, storage=self._storage)
-        shutil.rmtree(self.folder)
+        lease = Lease(self.folder, self.name)
+        lease.take()
+        try:
+            self.join(lease)
+            if self.storage is not None:
+                optuna.delete_study(study_name=self.name, storage=self._storage)
+                lease.leave()
+            shutil.rmtree(self.folder)
+        finally:
+            lease.release()
 
     @property
     def _storage(self) -> Any:

@@ -10,10 +10,11 @@ import pytest
 from sweeps import LR, sweep_params
 
 from nnops.errors import InputError, StudyError
+from nnops.sweep.journal import Journal, heal
 from nnops.sweep.lease import Holder, Lease, holder_of
 from nnops.sweep.objective import Objective
 from nnops.sweep.space import Space
-from nnops.sweep.storage import JOURNAL, heal, hide_password, open_storage
+from nnops.sweep.storage import JOURNAL, hide_password, open_storage
 from nnops.sweep.study import Study, free_name, names
 
 OBJECTIVE = Objective("val_loss", "minimize")
@@ -109,35 +110,60 @@ def test_a_storage_that_cannot_be_opened_is_said_without_its_password(tmp_path: 
     assert hide_password("sqlite:///a.db") == "sqlite:///a.db"
 
 
-def test_half_a_line_and_an_old_lock_are_healed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", [b'{"op_code": 7, "trial_id": 0, "st', b"\0\0\0\0", b"\0\0\0\n", b'{"a": 1\n{"b'])
+def test_what_a_write_that_was_cut_off_left_is_healed(tmp_path: Path, left: bytes) -> None:
     study = create(tmp_path)
     begin(study)
     journal = study.folder / JOURNAL
     whole = journal.read_bytes()
     with journal.open("ab") as stream:
-        stream.write(b'{"op_code": 7, "trial_id": 0, "st')
-    lock = study.folder / f"{JOURNAL}.lock"
-    lock.symlink_to(journal)
-    os.utime(lock, (0, 0), follow_symlinks=False)
-    heal(study.folder)
+        stream.write(left)
+    heal(journal)
     assert journal.read_bytes() == whole
-    assert not lock.is_symlink()
-    again = Study.open(tmp_path, "s")
-    begin(again)
+    journal.write_bytes(whole + left)
+    begin(Study.open(tmp_path, "s", drive=True))
     assert Study.open(tmp_path, "s").count() == 2
+    journal.write_bytes(left.partition(b"\n")[0])
+    heal(journal)
+    assert journal.read_bytes() == b""
+
+
+def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = create(tmp_path)
+    begin(study)
+    whole = (study.folder / JOURNAL).read_bytes()
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, content: write(descriptor, content[:20]))
+    with pytest.raises(OSError, match="No space left"):
+        study.report(0, 1, 0.5)
+    monkeypatch.undo()
+    assert (study.folder / JOURNAL).read_bytes() == whole
+    study.report(0, 1, 0.5)
+    assert Study.open(tmp_path, "s").trials()[0].reports == {1: 0.5}
+
+
+def test_the_journal_is_one_that_optuna_reads(tmp_path: Path) -> None:
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    study = create(tmp_path)
+    begin(study)
+    theirs = JournalStorage(JournalFileBackend(str(study.folder / JOURNAL)))
+    assert len(optuna.load_study(study_name="s", storage=theirs).trials) == 1
+    assert issubclass(Journal, JournalFileBackend)
 
 
 def test_one_driver_a_study_and_a_second_is_told_who(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from nnops.sweep.lease import Lease\n"
-        f"lease = Lease(Path({str(tmp_path)!r})); lease.take('s'); print('held', flush=True); time.sleep(60)"
+        f"lease = Lease(Path({str(tmp_path)!r}), 's'); lease.take(); print('held', flush=True); time.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == b"held\n"
         with pytest.raises(StudyError, match=f"study 's' is driven by process {process.pid} on .*; wait for it"):
-            Lease(tmp_path).take("s")
+            Lease(tmp_path, "s").take()
         holder = holder_of(tmp_path)
         assert holder is not None
         assert holder.alive
@@ -148,19 +174,28 @@ def test_one_driver_a_study_and_a_second_is_told_who(tmp_path: Path) -> None:
         process.stdout.close()
     # A dead one is taken over at once.
     assert not holder.alive
-    lease = Lease(tmp_path)
-    lease.take("s")
+    lease = Lease(tmp_path, "s")
+    lease.take()
     lease.release()
     assert holder_of(tmp_path) is None
 
 
 def test_a_holder_on_another_machine_counts_while_it_beats(tmp_path: Path) -> None:
     kept: list[str | None] = [json.dumps({"pid": 1, "host": "elsewhere", "born": 0.0, "beat": time.time()})]
-    lease = Lease(tmp_path, lambda: kept[0], lambda text: kept.__setitem__(0, text))
+
+    def read() -> str | None:
+        return kept[0]
+
+    def write(text: str | None) -> None:
+        kept[0] = text
+
+    lease = Lease(tmp_path, "s")
+    lease.take()
     with pytest.raises(StudyError, match="process 1 on elsewhere"):
-        lease.take("s")
+        lease.join(read, write)
     kept[0] = json.dumps({"pid": 1, "host": "elsewhere", "born": 0.0, "beat": time.time() - 1000})
-    lease.take("s")
+    lease.take()
+    lease.join(read, write)
     assert kept[0] is not None
     assert Holder(**json.loads(kept[0])).alive
     lease.release()
@@ -169,8 +204,8 @@ def test_a_holder_on_another_machine_counts_while_it_beats(tmp_path: Path) -> No
 
 def test_a_study_that_is_driven_is_not_deleted(tmp_path: Path) -> None:
     study = create(tmp_path)
-    lease = study.lease()
-    lease.take("s")
+    lease = Lease(study.folder, "s")
+    lease.take()
     assert study.state == "running"
     with pytest.raises(StudyError, match="is driven by"):
         Study.open(tmp_path, "s").delete()

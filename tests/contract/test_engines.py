@@ -1,0 +1,216 @@
+"""One contract over all engines: the same study, whoever runs its trials."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sweeps import LR, project, sweep, sweep_params
+
+from nnops.errors import StudyError
+from nnops.params import overlay
+from nnops.sweep.engines import ENGINES
+from nnops.sweep.event import Event
+from nnops.sweep.study import Study
+from nnops.sweep.trial import data_cache
+from nnops.tracking.memory import MemoryTracker
+
+
+@pytest.fixture(scope="module", params=sorted(ENGINES))
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """An engine; Ray is started once for the module, as a notebook would have it."""
+    if request.param == "ray":
+        from nnops.sweep.engines.ray import RayEngine
+
+        held = RayEngine(2, 1, 0, None)
+        held.check()
+        held.start()
+        held._wait()
+        yield request.param
+        held.close()
+        return
+    yield request.param
+
+
+def workers(engine: str) -> int:
+    return 2 if engine == "ray" else 1
+
+
+def test_a_study_is_driven_to_its_budget(tmp_path: Path, engine: str) -> None:
+    params = sweep_params({"sweep.budget.trials": 12, "train.epochs": 9})
+    summary, events = sweep(project(tmp_path, params), params, engine=engine, workers=workers(engine))
+    trials = Study.open(tmp_path, "s").trials()
+    assert [trial.number for trial in trials] == list(range(12))
+    assert {trial.state for trial in trials} == {"complete", "pruned"}
+    assert summary.trials == {
+        state: sum(trial.state == state for trial in trials)
+        for state in ("running", "complete", "pruned", "failed", "infeasible")
+    }
+    for trial in trials:
+        assert list(trial.reports) == list(range(1, trial.epochs + 1))
+        assert trial.epochs in ((9,) if trial.state == "complete" else (1, 3))
+    asked = [event.number for event in events if event.kind == "asked"]
+    assert sorted(asked) == list(range(12))
+    assert not (tmp_path / ".nnops" / "studies" / "s" / "checkpoints").exists() or not any(
+        (tmp_path / ".nnops" / "studies" / "s" / "checkpoints").iterdir()
+    )
+
+
+def test_a_trial_has_the_bits_of_a_training_of_its_config(tmp_path: Path, engine: str) -> None:
+    from nnops.data.prepare import cached
+    from nnops.training.train import train
+
+    params = sweep_params({"sweep.pruner.name": "none", "sweep.budget.trials": 3})
+    sweep(project(tmp_path, params), params, engine=engine, workers=workers(engine))
+    data = cached(params, tmp_path, data_cache(tmp_path))
+    for trial in Study.open(tmp_path, "s").trials():
+        alone = train(overlay(params, trial.config), data)
+        assert alone.weights_sha256 == trial.weights_sha256
+        assert alone.fingerprint == trial.fingerprint
+        assert alone.best["val_loss"] == trial.value
+        assert [row["val_loss"] for row in alone.history] == list(trial.reports.values())
+
+
+def test_random_search_without_stopping_gives_one_table_on_any_engine(tmp_path: Path, engine: str) -> None:
+    params = sweep_params({"sweep.pruner.name": "none", "sweep.budget.trials": 5})
+    tables = []
+    for name, each in (("a", engine), ("b", "inline")):
+        root = project(tmp_path / name, params)
+        sweep(root, params, engine=each, workers=workers(each))
+        tables.append([(t.config, t.value, t.weights_sha256) for t in Study.open(root, "s").trials()])
+    assert tables[0] == tables[1]
+
+
+def test_grids_end_by_themselves(tmp_path: Path, engine: str) -> None:
+    params = sweep_params({"sweep.sampler.name": "grid"}, {LR: {"choice": [0.001, 0.01, 0.1]}})
+    summary, _ = sweep(project(tmp_path, params), params, engine=engine, workers=workers(engine))
+    assert summary.why == "grid"
+    assert sorted(t.config[LR] for t in Study.open(tmp_path, "s").trials()) == [0.001, 0.01, 0.1]
+
+
+def test_trials_that_cannot_be_trained_end_and_others_go_on(tmp_path: Path, engine: str) -> None:
+    # A rate of 1e30 gives no finite loss; a batch norm needs more than one row.
+    space = {
+        LR: {"choice": [0.01, 1e30]},
+        "train.optimizer.name": {"choice": ["sgd"]},
+        "model.options.norm": {"choice": [True, False]},
+        "train.batch_size": {"choice": [1, 32]},
+    }
+    params = sweep_params({"sweep.sampler.name": "grid", "sweep.pruner.name": "none", "train.epochs": 2}, space)
+    summary, events = sweep(project(tmp_path, params), params, engine=engine, workers=workers(engine), trials=8)
+    trials = Study.open(tmp_path, "s").trials()
+    assert len(trials) == 8
+    assert summary.trials["running"] == 0
+    for trial in trials:
+        if trial.config["model.options.norm"] and trial.config["train.batch_size"] == 1:
+            assert trial.state == "failed"
+            assert trial.reason is not None
+            assert "batch_size must be at least 2" in trial.reason
+        elif trial.config[LR] == 1e30:
+            assert trial.state == "infeasible"
+            assert trial.value is None
+        else:
+            assert trial.state == "complete"
+    ended = [event.number for event in events if event.kind == "ended"]
+    assert sorted(ended) == list(range(8))
+
+
+def test_a_soft_stop_leaves_running_trials_to_a_resume_that_makes_them_again_to_the_bit(
+    tmp_path: Path, engine: str
+) -> None:
+    params = sweep_params({"sweep.pruner.name": "none", "sweep.budget.trials": 5, "train.epochs": 1500})
+    project(tmp_path, params)
+    stop = threading.Event()
+    timer = threading.Timer(6.0 if engine == "ray" else 2.5, stop.set)
+    timer.start()
+    summary, _ = sweep(tmp_path, params, engine=engine, workers=workers(engine), stop=stop)
+    timer.cancel()
+    assert (summary.state, summary.why) == ("stopped", "stop")
+    left = [trial for trial in Study.open(tmp_path, "s").trials() if trial.state == "running"]
+    assert len(left) == workers(engine)
+
+    short = {number: max(trial.epochs - 1, 0) for trial in left for number in [trial.number]}
+    assert all(short.values())
+    summary, events = sweep(tmp_path, params, engine=engine, workers=workers(engine), resume=True)
+    assert summary.state == "complete"
+    assert summary.trials["complete"] == 5
+    again = [event.number for event in events if event.kind == "asked" and event.again]
+    assert sorted(again) == sorted(short)
+    replayed = [event for event in events if event.kind == "reported" and event.replayed]
+    assert replayed
+    assert not [event for event in events if event.kind == "note"]
+
+    whole = project(tmp_path / "whole", params)
+    sweep(whole, params)
+    table = [(t.config, t.reports, t.weights_sha256) for t in Study.open(tmp_path, "s").trials()]
+    assert table == [(t.config, t.reports, t.weights_sha256) for t in Study.open(whole, "s").trials()]
+
+
+def test_an_error_of_the_study_is_not_a_trials_fault(
+    tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Study, number: int, epoch: int, value: float) -> None:
+        if number == 2:
+            raise OSError(28, "No space left on device")
+        original(self, number, epoch, value)
+
+    original = Study.report
+    monkeypatch.setattr(Study, "report", full)
+    with pytest.raises(OSError, match="No space left"):
+        sweep(project(tmp_path), engine=engine, workers=workers(engine))
+    monkeypatch.undo()
+    # What was told before is there, and the study goes on.
+    summary, _ = sweep(tmp_path, resume=True, engine=engine, workers=workers(engine))
+    assert summary.state == "complete"
+    assert sum(summary.trials.values()) == 6
+    assert summary.trials["failed"] == summary.trials["running"] == 0
+
+
+def test_events_are_told_in_order_from_one_thread_with_the_callers_output(
+    tmp_path: Path, engine: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from nnops.sweep.run import run_sweep
+
+    threads: set[int] = set()
+
+    def listen(event: Event) -> None:
+        threads.add(threading.get_ident())
+        print(event.kind)
+
+    run_sweep(
+        sweep_params(),
+        project(tmp_path),
+        "s",
+        engine=engine,
+        workers=workers(engine),
+        on_event=listen,
+        tracker=MemoryTracker(),
+    )
+    kinds = capsys.readouterr().out.split()
+    assert threads == {threading.get_ident()}
+    assert kinds[0] == "opened"
+    assert kinds[-1] == "closed"
+    assert kinds.count("ended") == 6
+
+
+def test_a_second_driver_is_refused_while_the_first_one_works(tmp_path: Path, engine: str) -> None:
+    params = sweep_params({"sweep.pruner.name": "none", "sweep.budget.trials": 40, "train.epochs": 100})
+    project(tmp_path, params)
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=lambda: sweep(tmp_path, params, engine=engine, workers=workers(engine), stop=stop), daemon=True
+    )
+    thread.start()
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            if Study.open(tmp_path, "s").count() > 0:
+                break
+        except Exception:  # It does not exist yet.
+            time.sleep(0.05)
+    with pytest.raises(StudyError, match="is driven by process"):
+        sweep(tmp_path, params, resume=True)
+    stop.set()
+    thread.join()
+    assert Study.open(tmp_path, "s").state == "stopped"
