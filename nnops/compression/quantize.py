@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     import onnx
 
-CALIBRATION_BATCH = 64
+#: Most rows of a calibration batch.
+MOST_ROWS = 64
 
 
 class Quantize(Method):
@@ -98,13 +99,16 @@ def _up_to_first_layer(graph: "onnx.ModelProto") -> list[str]:
 
 
 class _Rows:
-    """ONNX Runtime's reader of calibration data: batches of rows, then None."""
+    """ONNX Runtime's reader of calibration data: batches of rows, then None.
+
+    All batches have the same size, since its histograms cannot be put together from others.
+    """
 
     def __init__(self, arrays: "dict[str, np.ndarray]") -> None:
         count = len(next(iter(arrays.values())))
+        size = max(size for size in range(1, MOST_ROWS + 1) if count % size == 0)
         self._batches = iter(
-            {name: array[start : start + CALIBRATION_BATCH] for name, array in arrays.items()}
-            for start in range(0, count, CALIBRATION_BATCH)
+            {name: array[start : start + size] for name, array in arrays.items()} for start in range(0, count, size)
         )
 
     def get_next(self) -> Any:

@@ -1,0 +1,64 @@
+from typing import Any
+
+import onnx
+import pytest
+from small import params, small
+
+from nnops.compression.export import export_onnx
+from nnops.compression.method import Source
+from nnops.compression.quantize import Quantize
+from nnops.training.artifact import read_model, write_model
+from nnops.training.train import train
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
+    folder = tmp_path_factory.mktemp("quantize")
+    data, settings = small(folder / "data", "mixed"), params(train={"epochs": 1})
+    write_model(folder / "model", train(settings, data), settings, data)
+    model = read_model(folder / "model")
+    return Source(model, export_onnx(model), data, seed=7)
+
+
+def int8_weights(content: bytes) -> dict[str, int]:
+    """How many scales each int8 matrix has, by the layer that it belongs to."""
+    graph = onnx.load_from_string(content).graph
+    scales = {tensor.name: max(1, *tensor.dims, 1) for tensor in graph.initializer}
+    matrices = {t.name for t in graph.initializer if t.data_type == onnx.TensorProto.INT8 and len(t.dims) == 2}
+    return {
+        n.input[0]: scales[n.input[1]] for n in graph.node if n.op_type == "DequantizeLinear" and n.input[0] in matrices
+    }
+
+
+def layers(found: dict[str, int]) -> list[str]:
+    return sorted(name for name in found if "layers" in name)
+
+
+def test_all_layers_are_int8_with_one_scale_each(source: Source) -> None:
+    found = int8_weights(Quantize().apply(source))
+    assert len(layers(found)) == 3
+    assert set(found.values()) == {1}
+
+
+def test_a_scale_for_each_channel(source: Source) -> None:
+    found = int8_weights(Quantize(per_channel=True).apply(source))
+    assert [found[name] for name in layers(found)] == [16, 8, 1]
+
+
+def test_the_first_layer_stays_as_it_is(source: Source) -> None:
+    assert len(layers(int8_weights(Quantize(first_layer="fp32").apply(source)))) == 2
+
+
+@pytest.mark.parametrize("options", [{"calibration_rows": 10}, {"calibration": "percentile"}, {"reduce_range": True}])
+def test_options_have_an_effect(source: Source, options: dict[str, Any]) -> None:
+    assert Quantize(**options).apply(source) != Quantize().apply(source)
+
+
+def test_the_seed_draws_the_rows(source: Source) -> None:
+    few = Quantize(calibration_rows=5)
+    another = Source(source.model, source.graph, source.data, seed=8)
+    assert few.apply(source) == few.apply(source) != few.apply(another)
+
+
+def test_more_rows_than_there_are_take_all(source: Source) -> None:
+    assert Quantize(calibration_rows=10_000).apply(source) == Quantize(calibration_rows=9_999).apply(source)
