@@ -208,7 +208,15 @@ def _dvc_yaml(project: Project) -> str:
     old = "deps: [pipelines/prepare.py]"
     if old not in text:
         raise RuntimeError("dvc.yaml: the prepare stage is not what the scaffold expects")
-    return text.replace(old, f"deps: [{', '.join(['pipelines/prepare.py', *files])}]")
+    text = text.replace(old, f"deps: [{', '.join(['pipelines/prepare.py', *files])}]")
+    if project.task != "regression":
+        return text
+    classes = ("  - ROC:", "  - Precision-recall:", "  - Confusion:")
+    kept = [line for line in text.splitlines() if not line.startswith(classes)]
+    predicted = "{artifacts/evaluate/predictions.csv: predicted}"
+    place = kept.index("plots:") + 1
+    kept.insert(place, f"  - Predicted: {{template: scatter, x: actual, y: {predicted}}}")
+    return "\n".join(kept) + "\n"
 
 
 def _write_dvc(folder: Path) -> None:
