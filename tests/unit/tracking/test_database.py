@@ -26,6 +26,7 @@ prepare(default_uri(root), root)
 """
 
 
+@pytest.mark.slow
 def test_several_processes_make_one_good_database(tmp_path: Path) -> None:
     racers = [
         subprocess.Popen(
