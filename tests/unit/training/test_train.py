@@ -49,12 +49,12 @@ def test_ends_with_the_best_weights_or_the_last(data):
     [("val_loss", 1, "data"), ("val_accuracy", -1, "data"), ("train_loss", 1, "data"), ("val_rmse", 1, "numbers")],
 )
 def test_stops_early_by_any_metric(metric, sign, kind, request):
-    chosen = heavy(epochs=60, early_stopping={"metric": metric, "patience": 3})
+    chosen = heavy(epochs=60, early_stopping={"metric": metric, "patience": 3, "min_delta": 0.03})
     ended = train(chosen, request.getfixturevalue(kind))
     values = [sign * row[metric] for row in ended.history]
     assert ended.ended == "early"
     assert len(values) == ended.best_epoch + 3 < 60
-    assert values[ended.best_epoch - 1] == min(values)
+    assert values[ended.best_epoch - 1] - min(values) <= 0.03
 
 
 def test_reports_each_epoch_and_stops_when_told(data):
