@@ -13,16 +13,19 @@ ALLOWED = "#eef3f7"
 
 
 def draw_variants(compressed: "Compressed", path: Path) -> None:
-    """Draw one panel each for size, time of one row, and the first metric that may not drop; write a PNG."""
+    """Draw one panel each for size, time of one row and of a batch, and the first metric that may not drop."""
+    from nnops.compression.cost import BATCH
     from nnops.figure import COLORS, new_figure, save_png
 
     variants, choice = compressed.variants, compressed.choice
     colors = [COLORS[0] if variant.name == choice.variant else OTHER for variant in variants]
-    figure = new_figure(10.2, 1.3 + 0.55 * len(variants))
-    size, latency, quality = figure.subplots(1, 3, sharey=True, width_ratios=(1, 1, 1.1))
+    figure = new_figure(12.0, 1.3 + 0.55 * len(variants))
+    size, latency, batch, quality = figure.subplots(1, 4, sharey=True, width_ratios=(1, 1, 1, 1.55))
     _bars(size, "Size", "KiB", [variant.cost.size_bytes / 1024 for variant in variants], colors)
     times_us = [1000 * variant.cost.latency_p50_ms for variant in variants]
-    _bars(latency, "Time of one row", "µs, median", times_us, colors)
+    _bars(latency, "One row", "µs, median", times_us, colors)
+    times_ms = [variant.cost.batch_latency_p50_ms for variant in variants]
+    _bars(batch, f"{BATCH} rows", "ms, median", times_ms, colors)
     _dots(quality, compressed, colors)
     verdicts = {name: judged.verdict for name, judged in choice.judged.items()}
     words = {"chosen": "\nchosen", "refused": "\nrefused", "fit": ""}
@@ -66,6 +69,8 @@ def _dots(axes: "Axes", compressed: "Compressed", colors: list[str]) -> None:
     room = 0.25 * (max(seen) - min(seen)) or 0.1
     axes.set_xlim(min(seen) - room, max(seen) + room)
     axes.locator_params(axis="x", nbins=5)
+    if max(seen) >= 10_000:
+        axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
     set_title(axes, metric.replace("_", " "), "● val   ○ test   ▒ allowed on val")
