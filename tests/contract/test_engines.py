@@ -11,13 +11,20 @@ from sweeps import LR, project, sweep, sweep_params
 from nnops.errors import StudyError
 from nnops.params import overlay
 from nnops.sweep.engines import ENGINES
-from nnops.sweep.event import Event
-from nnops.sweep.study import Study
+from nnops.sweep.event import Event, Reported
+from nnops.sweep.run import run_sweep
+from nnops.sweep.study import Study, studies
 from nnops.sweep.trial import data_cache
 from nnops.tracking.memory import MemoryTracker
+from nnops.tracking.null import NullTracker
+
+SLOW = ("ray",)
 
 
-@pytest.fixture(scope="module", params=sorted(ENGINES))
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in sorted(ENGINES)],
+)
 def engine(request: pytest.FixtureRequest) -> Iterator[str]:
     """An engine; Ray is started once for the module, as a notebook would have it."""
     if request.param == "ray":
@@ -52,9 +59,7 @@ def test_a_study_is_driven_to_its_budget(tmp_path: Path, engine: str) -> None:
         assert trial.epochs in ((9,) if trial.state == "complete" else (1, 3))
     asked = [event.number for event in events if event.kind == "asked"]
     assert sorted(asked) == list(range(12))
-    assert not (tmp_path / ".nnops" / "studies" / "s" / "checkpoints").exists() or not any(
-        (tmp_path / ".nnops" / "studies" / "s" / "checkpoints").iterdir()
-    )
+    assert list((studies(tmp_path) / "s").glob("checkpoints/*")) == []
 
 
 def test_a_trial_has_the_bits_of_a_training_of_its_config(tmp_path: Path, engine: str) -> None:
@@ -119,26 +124,45 @@ def test_trials_that_cannot_be_trained_end_and_others_go_on(tmp_path: Path, engi
 def test_a_soft_stop_leaves_running_trials_to_a_resume_that_makes_them_again_to_the_bit(
     tmp_path: Path, engine: str
 ) -> None:
-    params = sweep_params({"sweep.pruner.name": "none", "sweep.budget.trials": 5, "train.epochs": 1500})
+    params = sweep_params({"sweep.pruner.name": "none", "sweep.budget.trials": 5, "train.epochs": 700})
     project(tmp_path, params)
     stop = threading.Event()
-    timer = threading.Timer(6.0 if engine == "ray" else 2.5, stop.set)
-    timer.start()
-    summary, _ = sweep(tmp_path, params, engine=engine, workers=workers(engine), stop=stop)
-    timer.cancel()
-    assert (summary.state, summary.why) == ("stopped", "stop")
-    left = [trial for trial in Study.open(tmp_path, "s").trials() if trial.state == "running"]
-    assert len(left) == workers(engine)
+    first_s: dict[int, float] = {}
 
-    short = {number: max(trial.epochs - 1, 0) for trial in left for number in [trial.number]}
-    assert all(short.values())
+    def listen(event: Event) -> None:
+        # Long enough for a checkpoint of each.
+        if isinstance(event, Reported):
+            first_s.setdefault(event.number, time.monotonic())
+            if len(first_s) == workers(engine) and time.monotonic() - max(first_s.values()) > 1.5:
+                stop.set()
+
+    summary = run_sweep(
+        params,
+        tmp_path,
+        "s",
+        engine=engine,
+        workers=workers(engine),
+        stop=stop,
+        on_event=listen,
+        tracker=NullTracker(),
+    )
+    assert (summary.state, summary.why) == ("stopped", "stop")
+    left = {trial.number: trial.epochs for trial in Study.open(tmp_path, "s").trials() if trial.state == "running"}
+    assert len(left) == workers(engine)
+    assert all(left.values())
+    assert sum(path.is_dir() for path in (studies(tmp_path) / "s" / "checkpoints").iterdir()) == len(left)
+
     summary, events = sweep(tmp_path, params, engine=engine, workers=workers(engine), resume=True)
     assert summary.state == "complete"
     assert summary.trials["complete"] == 5
     again = [event.number for event in events if event.kind == "asked" and event.again]
-    assert sorted(again) == sorted(short)
+    assert sorted(again) == sorted(left)
     replayed = [event for event in events if event.kind == "reported" and event.replayed]
-    assert replayed
+    assert {(event.number, event.epoch) for event in replayed} == {
+        (number, epoch) for number, last in left.items() for epoch in range(1, last + 1)
+    }
+    # A checkpoint gave most of them, in no time.
+    assert sum(event.seconds == 0.0 for event in replayed) > 0
     assert not [event for event in events if event.kind == "note"]
 
     whole = project(tmp_path / "whole", params)
@@ -170,8 +194,6 @@ def test_an_error_of_the_study_is_not_a_trials_fault(
 def test_events_are_told_in_order_from_one_thread_with_the_callers_output(
     tmp_path: Path, engine: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from nnops.sweep.run import run_sweep
-
     threads: set[int] = set()
 
     def listen(event: Event) -> None:

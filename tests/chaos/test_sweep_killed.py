@@ -1,0 +1,183 @@
+"""kill -9 of a sweep's whole process group at random moments, again and again; then the study is as if nothing was."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sweeps import project, sweep, sweep_params
+
+from nnops.params import Params
+from nnops.sweep.study import Study, TrialRecord, studies
+
+#: Drives a study until its budget, beginning it or going on with it.
+DRIVE = """
+import json, sys
+from pathlib import Path
+from nnops.params import load
+from nnops.sweep.run import run_sweep
+from nnops.sweep.study import studies
+root = Path(sys.argv[1])
+resume = (studies(root) / "s" / "study.json").exists()
+notes = (root / "notes").open("a")
+def listen(event):
+    if event.kind == "note":
+        notes.write(event.text + "\\n")
+        notes.flush()
+run_sweep(load(root / "params.yaml"), root, "s", on_event=listen, resume=resume)
+"""
+
+
+def drive(root: Path, tracking: str = "off") -> subprocess.Popen[bytes]:
+    environment = os.environ | {"NNOPS_TRACKING": tracking, "OMP_NUM_THREADS": "1"}
+    with (root / "output").open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-c", DRIVE, str(root)],
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def kill_until_done(root: Path, kills: int, wait_s: tuple[float, float], seed: int, tracking: str = "off") -> int:
+    """Kill a driver some times at random moments after its study has begun, then let one finish; the kills that hit."""
+    source = random.Random(seed)
+    journal = studies(root) / "s" / "journal.log"
+    hits = 0
+    for _ in range(kills):
+        before = journal.stat().st_size if journal.exists() else 0
+        process = drive(root, tracking)
+        # The moment is counted from the first word of this driver, or all would hit while it starts.
+        while process.poll() is None and (not journal.exists() or journal.stat().st_size == before):
+            time.sleep(0.005)
+        try:
+            process.wait(source.uniform(*wait_s))
+            break
+        except subprocess.TimeoutExpired:
+            kill(process)
+            hits += 1
+    assert drive(root, tracking).wait(300) == 0, (root / "output").read_text()
+    return hits
+
+
+def table(trials: list[TrialRecord]) -> list[tuple[Any, ...]]:
+    return [(t.number, t.state, t.config, t.reports, t.value, t.weights_sha256) for t in trials]
+
+
+def check_whole(root: Path, trials: int) -> list[TrialRecord]:
+    study = Study.open(root, "s")
+    records = study.trials()
+    assert [record.number for record in records] == list(range(trials))
+    assert all(record.state in ("complete", "pruned") for record in records)
+    assert study.state == "complete"
+    assert list(study.folder.glob("checkpoints/*")) == []
+    # Reports before and after a kill agree to the bit.
+    assert (root / "notes").read_text() == ""
+    return records
+
+
+def chaotic(params: dict[str, Any]) -> Params:
+    return sweep_params({"sweep.budget.trials": 20, "train.epochs": 81, "train.batch_size": 8, **params})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_inline_gives_the_table_of_an_unbroken_sweep(tmp_path: Path, seed: int) -> None:
+    params = chaotic({"sweep.sampler.name": "tpe", "sweep.sampler.options.startup_trials": 5})
+    killed = project(tmp_path / "killed", params)
+    hits = kill_until_done(killed, 6, (0.0, 1.5), seed)
+    unbroken = project(tmp_path / "unbroken", params)
+    sweep(unbroken, params)
+    assert hits >= 3
+    assert table(check_whole(killed, 20)) == table(Study.open(unbroken, "s").trials())
+
+
+@pytest.mark.slow
+def test_ray_loses_nothing_and_runs_nothing_twice(tmp_path: Path) -> None:
+    params = chaotic({"sweep.engine": "ray", "sweep.workers": 2, "sweep.pruner.name": "none", "train.epochs": 120})
+    killed = project(tmp_path / "killed", params)
+    hits = kill_until_done(killed, 3, (9.0, 16.0), 5)
+    unbroken = project(tmp_path / "unbroken", params)
+    sweep(unbroken, params, engine="inline", workers=1)
+    assert hits >= 1
+    assert table(check_whole(killed, 20)) == table(Study.open(unbroken, "s").trials())
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_replaced_and_its_trial_goes_on(tmp_path: Path) -> None:
+    import psutil
+
+    params = chaotic({"sweep.engine": "ray", "sweep.workers": 2, "sweep.pruner.name": "none", "train.epochs": 400})
+    root = project(tmp_path / "killed", params)
+    process = drive(root)
+    hits = 0
+    deadline = time.monotonic() + 240
+    while process.poll() is None and time.monotonic() < deadline and hits < 3:
+        time.sleep(1.5)
+        workers = [
+            child
+            for child in psutil.Process(process.pid).children(recursive=True)
+            if "SweepTrial" in " ".join(child.cmdline()[:1])
+        ]
+        if workers:
+            workers[0].kill()
+            hits += 1
+            time.sleep(4.0)
+    assert process.wait(300) == 0, (root / "output").read_text()
+    assert hits == 3
+    unbroken = project(tmp_path / "unbroken", params)
+    sweep(unbroken, params, engine="inline", workers=1)
+    study = Study.open(root, "s")
+    assert table(study.trials()) == table(Study.open(unbroken, "s").trials())
+    assert "lost its worker" in (root / "notes").read_text()
+
+
+@pytest.mark.slow
+def test_every_trial_is_tracked_once_under_one_parent(tmp_path: Path) -> None:
+    params = chaotic({"sweep.budget.trials": 10})
+    root = project(tmp_path, params)
+    hits = kill_until_done(root, 4, (0.0, 1.5), 7, tracking="on")
+    assert hits >= 2
+    records = check_whole(root, 10)
+
+    from mlflow import MlflowClient
+
+    from nnops.tracking.index import run_ids
+
+    study = Study.open(root, "s")
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        found = run_ids([study.uid, *(record.uid for record in records)], params, root)
+        client = MlflowClient(f"sqlite:///{root}/mlflow.db") if (root / "mlflow.db").exists() else None
+        if (
+            client
+            and len(found) == 11
+            and all(client.get_run(each).info.status != "RUNNING" for each in found.values())
+        ):
+            break
+        time.sleep(1.0)
+    assert client is not None
+    runs = client.search_runs([run.experiment_id for run in client.search_experiments()], max_results=100)
+    parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    assert [run.info.run_id for run in parents] == [found[study.uid]]
+    children = {run.data.tags["nnops.trial"]: run for run in runs if "mlflow.parentRunId" in run.data.tags}
+    assert len(runs) == 11
+    assert sorted(map(int, children)) == list(range(10))
+    for record in records:
+        child = children[str(record.number)]
+        assert child.info.status == "FINISHED"
+        assert child.data.tags["nnops.state"] == record.state
+        history = client.get_metric_history(child.info.run_id, "val_loss")
+        assert {point.step: point.value for point in history} == record.reports
+        assert len(history) == len(record.reports)
