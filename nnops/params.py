@@ -129,7 +129,10 @@ class Compress(Section):
     """What is tried to make the model smaller and faster."""
 
     methods: tuple[Named, ...] = (Named(name="quantize"),)
-    max_drop: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict[str, Any])
+    max_drop: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict[str, Any],
+        description="Most that a metric may get worse on val; empty: accuracy or r2 by 0.005",
+    )
 
 
 class Register(Section):
