@@ -99,8 +99,7 @@ def params_text(project: Project) -> str:
                 lines.append(f"    {entry:<{width}}" + (f" # {comment}" if comment else ""))
                 lines[-1] = lines[-1].rstrip()
         else:
-            comment = comments.get(key)
-            lines.append(f"  {key}: {_flow(value)}" + (f" # {comment}" if comment else ""))
+            lines += _commented(f"  {key}: {_flow(value)}", comments.get(key))
     if not data.get("test"):
         by = "random" if project.task == "regression" else "stratified"
         lines.append(f"  split: {{val: 0.15, test: 0.15, by: {by}}} # or grouped, time, given, with column: NAME")
@@ -128,6 +127,14 @@ def params_text(project: Project) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _commented(line: str, comment: str | None) -> list[str]:
+    """A line with its comment behind it, or above where both are long."""
+    if not comment:
+        return [line]
+    whole = f"{line} # {comment}"
+    return [whole] if len(whole) <= 110 else [f"  # {comment}", line]
 
 
 def _model_lines(project: Project) -> list[str]:
