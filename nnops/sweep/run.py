@@ -165,7 +165,7 @@ def _drive(
     for text in notes:
         tell(Note(text))
     try:
-        with _soft_interrupt(stop):
+        with _soft_interrupt(stop, tell):
             runner.run(conductor, ready.bench(study.folder))
     finally:
         conductor.close()
@@ -266,7 +266,7 @@ def _summary(study: Study, conductor: Conductor, seconds: float) -> Summary:
 
 
 @contextmanager
-def _soft_interrupt(stop: threading.Event) -> Iterator[None]:
+def _soft_interrupt(stop: threading.Event, tell: Listener) -> Iterator[None]:
     """In the main thread: the first Ctrl-C or SIGTERM asks to stop, the second one interrupts."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -276,6 +276,7 @@ def _soft_interrupt(stop: threading.Event) -> Iterator[None]:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
+        tell(Note("stopping: running trials are let go at their next epoch; Ctrl-C again stops at once"))
 
     before = {signum: signal.signal(signum, handle) for signum in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -1,0 +1,79 @@
+"""The main job as a newcomer runs it: pipeline, sweep on Ray Tune, apply, pipeline; then kill, resume and predict."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def demo(shell: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("first") / "demo"
+    said = shell.run(folder.parent, "nnops", "demo", "demo", "--trials", "6").stdout
+    assert "to the bit" in said
+    assert "after the sweep, int8" in said
+    assert "ui" in said.splitlines()[-1]
+    return folder
+
+
+def test_the_winner_is_made_again_by_the_pipeline(shell: Any, demo: Path) -> None:
+    study = json.loads(shell.run(demo, "nnops", "sweep", "show", "digits", "--json").stdout)
+    assert [trial["number"] for trial in study["trials"]] == list(range(6))
+    assert {trial["state"] for trial in study["trials"]} <= {"complete", "pruned", "infeasible"}
+    model = json.loads((demo / "artifacts/train/model.json").read_text())
+    assert model["weights_sha256"] == study["best"]["weights_sha256"]
+
+
+def test_raw_rows_in_answers_out(shell: Any, demo: Path) -> None:
+    from sklearn.datasets import load_digits
+
+    frame = load_digits(as_frame=True).data.head(5)
+    frame.to_csv(demo / "rows.csv", index=False)
+    answers = json.loads(shell.run(demo, "nnops", "model", "predict", "digits@champion", "rows.csv", "--json").stdout)
+    assert [answer["class"] for answer in answers] == ["0", "1", "2", "3", "4"]
+    for answer in answers:
+        assert sum(value for name, value in answer.items() if name.startswith("p(")) == pytest.approx(1, abs=1e-4)
+    frame.drop(columns="pixel_0_3").assign(pixel_0_33=0).to_csv(demo / "odd.csv", index=False)
+    refused = shell.run(demo, "nnops", "model", "predict", "digits@champion", "odd.csv", code=2)
+    assert "pixel_0_3" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+def test_a_killed_sweep_goes_on_under_the_same_numbers(shell: Any, demo: Path) -> None:
+    command = ("nnops", "sweep", "start", "killed", "--trials", "8", "--engine", "inline", "--set", "train.epochs=40")
+    process = shell.start(demo, *command)
+    journal = demo / ".nnops/studies/killed/journal.log"
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline and process.poll() is None:
+        if journal.exists() and journal.stat().st_size > 9000:
+            break
+        time.sleep(0.01)
+    assert process.poll() is None, "the sweep was over before it could be killed"
+    shell.kill(process)
+    before = json.loads(shell.run(demo, "nnops", "sweep", "show", "killed", "--json").stdout)
+    assert before["state"] == "stopped"
+    shell.run(demo, "nnops", "sweep", "resume", "killed")
+    after = json.loads(shell.run(demo, "nnops", "sweep", "show", "killed", "--json").stdout)
+    assert after["state"] == "complete"
+    assert [trial["number"] for trial in after["trials"]] == list(range(8))
+    assert all(trial["state"] != "running" for trial in after["trials"])
+    for old, new in zip(before["trials"], after["trials"], strict=False):
+        assert new["config"] == old["config"]
+        if old["state"] != "running":
+            assert (new["state"], new["value"]) == (old["state"], old["value"])
+
+
+def test_a_damaged_bundle_is_refused(shell: Any, demo: Path, tmp_path: Path) -> None:
+    import shutil
+
+    bundle = tmp_path / "bundle"
+    shutil.copytree(demo / "artifacts/register/bundle", bundle)
+    with (bundle / "model.onnx").open("r+b") as stream:
+        stream.seek(100)
+        stream.write(b"\0\0\0\0")
+    refused = shell.run(demo, "nnops", "model", "predict", str(bundle), "rows.csv", code=2)
+    assert "model.onnx" in refused.stderr
