@@ -203,6 +203,16 @@ def test_a_stopped_training_goes_on_with_the_same_bits(data, tmp_path, optimizer
     assert first == whole.history[:stop]
 
 
+def test_the_best_weights_survive_when_nothing_better_comes(data, tmp_path):
+    chosen = params(train={"epochs": 12, "optimizer": {"name": "adamw", "options": {"lr": 0.1}}})
+    whole = train(chosen, data)
+    stop = whole.best_epoch + 2
+    assert stop < 12
+    part = train(chosen, data, checkpoints=tmp_path, report=lambda moment: moment.epoch < stop)
+    rest = train(chosen, data, checkpoints=tmp_path)
+    assert part.weights_sha256 == rest.weights_sha256 == whole.weights_sha256
+
+
 def test_a_finished_training_is_not_trained_again(data, tmp_path):
     whole = train(params(), data, checkpoints=tmp_path)
     again = train(params(), data, checkpoints=tmp_path)
