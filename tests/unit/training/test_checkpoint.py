@@ -204,10 +204,10 @@ def test_a_stopped_training_goes_on_with_the_same_bits(data, tmp_path, optimizer
 
 
 def test_the_best_weights_survive_when_nothing_better_comes(data, tmp_path):
-    chosen = params(train={"epochs": 12, "optimizer": {"name": "adamw", "options": {"lr": 0.1}}})
+    chosen = params(train={"epochs": 40, "optimizer": {"name": "adamw", "options": {"lr": 0.1}}})
     whole = train(chosen, data)
     stop = whole.best_epoch + 2
-    assert stop < 12
+    assert stop < 40
     part = train(chosen, data, checkpoints=tmp_path, report=lambda moment: moment.epoch < stop)
     rest = train(chosen, data, checkpoints=tmp_path)
     assert part.weights_sha256 == rest.weights_sha256 == whole.weights_sha256
