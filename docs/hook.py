@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import click
 import typer.main
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -42,11 +41,12 @@ def _fields(model: type[BaseModel], prefix: str) -> list[str]:
 def _components() -> str:
     from nnops.compression import METHODS
     from nnops.data import READERS
-    from nnops.evaluation import BASELINES
+    from nnops.evaluation.baselines import BASELINES
     from nnops.losses import LOSSES
     from nnops.metrics import METRICS
     from nnops.models import MODELS
-    from nnops.sweep import PRUNERS, SAMPLERS
+    from nnops.sweep.pruners import PRUNERS
+    from nnops.sweep.samplers import SAMPLERS
     from nnops.training.optimizer import OPTIMIZERS
     from nnops.training.schedule import SCHEDULES
 
@@ -90,11 +90,10 @@ def _command(command: Any, path: str, level: int) -> list[str]:
     options = [parameter for parameter in command.params if parameter.name not in ("help",)]
     if options:
         parts += ["| | default | |", "|---|---|---|"]
-        context = click.Context(click.Command("x"))
         for option in options:
             names = ", ".join(f"`{text}`" for text in (option.opts + option.secondary_opts))
             if option.param_type_name == "argument":
-                names = f"`{option.make_metavar(context)}`"
+                names = f"`{option.metavar or option.name.upper()}`"
             default = "" if option.default in (None, False, []) or callable(option.default) else f"`{option.default}`"
             parts.append(f"| {names} | {default} | {getattr(option, 'help', None) or ''} |")
         parts.append("")
