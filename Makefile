@@ -30,10 +30,10 @@ check: .venv/.dev
 	@ruff check --quiet .
 	@pyright --level error
 	@lint-imports --no-cache
-	@mkdocs build --strict --quiet --site-dir .venv/site
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet --site-dir .venv/site
 
 docs: .venv/.dev
-	@mkdocs build --strict
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
 bench: .venv/.dev
 	@python -m benchmarks

@@ -1,7 +1,8 @@
 """Writes the reference pages from the code: params.yaml, components, command line."""
 
 import json
-from typing import Any
+import types
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer.main
 from pydantic import BaseModel
@@ -113,12 +114,20 @@ def _first_line(model: type) -> str:
 
 
 def _type(annotation: Any) -> str:
-    text = str(annotation) if not isinstance(annotation, type) else annotation.__name__
-    for old, new in (("typing.", ""), ("Literal", ""), ("nnops.params.", ""), ("NoneType", "None")):
-        text = text.replace(old, new)
-    if text.startswith("Annotated["):
-        text = text.removeprefix("Annotated[").split(",")[0]
-    return f"`{text.strip('[]') if text.startswith('[') else text}`".replace("|", "\\|")
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _type(inner[0])
+    if origin is Literal:
+        return ", ".join(f"`{word}`" for word in inner)
+    if origin in (Union, types.UnionType):
+        return " or ".join(_type(one) for one in inner)
+    if origin in (tuple, list):
+        each = [one for one in inner if one is not Ellipsis]
+        return f"list of {_type(each[0])}"
+    if origin is dict:
+        return f"{_type(inner[0])} to {_type(inner[1])}"
+    names = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "nothing"}
+    return names.get(annotation, getattr(annotation, "__name__", str(annotation)).lower())
 
 
 def _default(field: Any) -> str:
