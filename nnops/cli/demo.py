@@ -86,16 +86,18 @@ def _numbers(folder: Path) -> dict[str, float]:
 
 
 def _table(before: dict[str, float], after: dict[str, float]) -> Table:
-    table = Table(title="digits", title_justify="left")
+    table = Table(title="digits", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table.add_column("sweep")
     table.add_column("model")
-    for name in ("val accuracy", "test accuracy", "size, KiB", "one row, p50 ms", "256 rows, p50 ms"):
+    for name in ("val accuracy", "test accuracy", "KiB", "1 row, ms", "256 rows, ms"):
         table.add_column(name, justify="right")
-    for moment, numbers in (("before the sweep", before), ("after the sweep", after)):
+    for moment, numbers in (("before", before), ("after", after)):
         for variant, label in (("onnx_fp32", "fp32"), ("onnx_int8", "int8")):
             if f"{variant}.size_bytes" not in numbers:
                 continue
             table.add_row(
-                f"{moment}, {label}",
+                moment,
+                label,
                 f"{numbers[f'{variant}.val.accuracy']:.4f}",
                 f"{numbers[f'{variant}.test.accuracy']:.4f}",
                 f"{numbers[f'{variant}.size_bytes'] / 1024:.1f}",

@@ -15,7 +15,9 @@ def demo(shell: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("first") / "demo"
     said = shell.run(folder.parent, "nnops", "demo", "demo", "--trials", "6").stdout
     assert "to the bit" in said
-    assert "after the sweep, int8" in said
+    assert [line.split()[:2] for line in said.splitlines() if line.startswith(("before", "after"))] == [
+        ["before", "fp32"], ["before", "int8"], ["after", "fp32"], ["after", "int8"],
+    ]  # fmt: skip
     assert "ui" in said.splitlines()[-1]
     return folder
 
