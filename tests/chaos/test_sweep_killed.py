@@ -50,25 +50,31 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def kill_until_done(root: Path, kills: int, wait_s: tuple[float, float], seed: int, tracking: str = "off") -> int:
-    """Kill a driver some times at random moments after its study has begun, then let one finish; the kills that hit."""
+def kill_until_done(root: Path, kills: int, words: int, seed: int, tracking: str = "off") -> int:
+    """Kill a driver some times, each after it put a random number of words into the record, then let one finish.
+
+    Returns:
+        The kills that hit.
+    """
     source = random.Random(seed)
-    journal = studies(root) / "s" / "journal.log"
     hits = 0
     for _ in range(kills):
-        before = journal.stat().st_size if journal.exists() else 0
+        until = count_words(root) + source.randrange(1, words)
         process = drive(root, tracking)
-        # The moment is counted from the first word of this driver, or all would hit while it starts.
-        while process.poll() is None and (not journal.exists() or journal.stat().st_size == before):
-            time.sleep(0.005)
-        try:
-            process.wait(source.uniform(*wait_s))
+        while process.poll() is None and count_words(root) < until:
+            time.sleep(0.002)
+        time.sleep(source.uniform(0.0, 0.02))
+        if process.poll() is not None:
             break
-        except subprocess.TimeoutExpired:
-            kill(process)
-            hits += 1
+        kill(process)
+        hits += 1
     assert drive(root, tracking).wait(300) == 0, (root / "output").read_text()
     return hits
+
+
+def count_words(root: Path) -> int:
+    journal = studies(root) / "s" / "journal.log"
+    return journal.read_bytes().count(b"\n") if journal.exists() else 0
 
 
 def table(trials: list[TrialRecord]) -> list[tuple[Any, ...]]:
@@ -96,10 +102,10 @@ def chaotic(params: dict[str, Any]) -> Params:
 def test_inline_gives_the_table_of_an_unbroken_sweep(tmp_path: Path, seed: int) -> None:
     params = chaotic({"sweep.sampler.name": "tpe", "sweep.sampler.options.startup_trials": 5})
     killed = project(tmp_path / "killed", params)
-    hits = kill_until_done(killed, 6, (0.0, 1.5), seed)
+    hits = kill_until_done(killed, 8, 60, seed)
     unbroken = project(tmp_path / "unbroken", params)
     sweep(unbroken, params)
-    assert hits >= 3
+    assert hits >= 4
     assert table(check_whole(killed, 20)) == table(Study.open(unbroken, "s").trials())
 
 
@@ -107,7 +113,7 @@ def test_inline_gives_the_table_of_an_unbroken_sweep(tmp_path: Path, seed: int) 
 def test_ray_loses_nothing_and_runs_nothing_twice(tmp_path: Path) -> None:
     params = chaotic({"sweep.engine": "ray", "sweep.workers": 2, "sweep.pruner.name": "none", "train.epochs": 120})
     killed = project(tmp_path / "killed", params)
-    hits = kill_until_done(killed, 3, (9.0, 16.0), 5)
+    hits = kill_until_done(killed, 4, 900, 5)
     unbroken = project(tmp_path / "unbroken", params)
     sweep(unbroken, params, engine="inline", workers=1)
     assert hits >= 1
@@ -118,7 +124,7 @@ def test_ray_loses_nothing_and_runs_nothing_twice(tmp_path: Path) -> None:
 def test_a_killed_worker_is_replaced_and_its_trial_goes_on(tmp_path: Path) -> None:
     import psutil
 
-    params = chaotic({"sweep.engine": "ray", "sweep.workers": 2, "sweep.pruner.name": "none", "train.epochs": 400})
+    params = chaotic({"sweep.engine": "ray", "sweep.workers": 2, "sweep.pruner.name": "none", "train.epochs": 400, "sweep.budget.trials": 8})
     root = project(tmp_path / "killed", params)
     process = drive(root)
     hits = 0
@@ -147,7 +153,7 @@ def test_a_killed_worker_is_replaced_and_its_trial_goes_on(tmp_path: Path) -> No
 def test_every_trial_is_tracked_once_under_one_parent(tmp_path: Path) -> None:
     params = chaotic({"sweep.budget.trials": 10})
     root = project(tmp_path, params)
-    hits = kill_until_done(root, 4, (0.0, 1.5), 7, tracking="on")
+    hits = kill_until_done(root, 5, 50, 7, tracking="on")
     assert hits >= 2
     records = check_whole(root, 10)
 
@@ -163,7 +169,7 @@ def test_every_trial_is_tracked_once_under_one_parent(tmp_path: Path) -> None:
         if (
             client
             and len(found) == 11
-            and all(client.get_run(each).info.status != "RUNNING" for each in found.values())
+            and all(client.get_run(each).info.status == "FINISHED" for each in found.values())
         ):
             break
         time.sleep(1.0)
