@@ -61,13 +61,35 @@ def apply_trial(root: Path, name: str, number: int | None = None, *, force: bool
     params = params_file.load(path)
     study = Study.open(root, name, params.sweep.storage)
     trial = _trial(study, number)
-    changed = changed_keys(study, params, trial.config)
+    config = whole_components(study, params, trial.config)
+    changed = changed_keys(study, params, config)
     if changed and not force:
         raise InputError(_explain(study, params, changed))
-    written = params_file.write(path, trial.config)
+    written = params_file.write(path, config)
     return Applied(
         name, trial.number, trial.config, trial.value, trial.weights_sha256, tuple(_notes(study, written, trial, root))
     )
+
+
+def whole_components(study: Study, params: Params, config: dict[str, Any]) -> dict[str, Any]:
+    """The config, and for components whose name it sets the other options that they had in the study.
+
+    Else one config could not be applied after another: a change of the name drops options that the study began with.
+    """
+    found = dict(config)
+    then, now = overlay(study.params, config).record(), overlay(params, config).record()
+    for key in config:
+        place = key.removesuffix(".name")
+        if place == key:
+            continue
+        old, new = (_at(record, place).get("options", {}) for record in (then, now))
+        if new.keys() - old.keys():
+            # Options that another config left behind can only go together.
+            found = {other: value for other, value in found.items() if not other.startswith(f"{place}.options.")}
+            found[f"{place}.options"] = old
+        else:
+            found |= {f"{place}.options.{option}": value for option, value in old.items() if new.get(option) != value}
+    return found
 
 
 def changed_keys(study: Study, params: Params, config: dict[str, Any]) -> list[str]:
@@ -75,6 +97,12 @@ def changed_keys(study: Study, params: Params, config: dict[str, Any]) -> list[s
     then = flatten(overlay(study.params, config).record(*SECTIONS))
     now = flatten(overlay(params, config).record(*SECTIONS))
     return sorted(key for key in then.keys() | now.keys() if then.get(key) != now.get(key))
+
+
+def _at(record: dict[str, Any], place: str) -> dict[str, Any]:
+    for part in place.split("."):
+        record = record[part]
+    return record
 
 
 def _trial(study: Study, number: int | None) -> TrialRecord:

@@ -8,6 +8,7 @@ so a loss of power costs the last second, which a resume makes again.
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,9 @@ class Journal(JournalFileBackend):
             os.fsync(self._descriptor)
         self._next_s = time.monotonic() + FLUSH_S
 
-    def __del__(self) -> None:
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
         if self._descriptor is not None:
-            os.close(self._descriptor)
+            close(self._descriptor)
 
 
 def heal(path: Path) -> None:
