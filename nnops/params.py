@@ -4,6 +4,7 @@ The file is YAML 1.2 (``1e-3`` is a float), read with ruamel; writing keeps comm
 A component's ``options`` are judged by the component (see :mod:`nnops.catalog`), not here.
 """
 
+import copy
 import datetime
 import io
 from collections.abc import Iterable, Mapping
@@ -281,7 +282,7 @@ def set_dotted(record: Any, key: str, value: Any, defaults: Any = None) -> None:
         record: Plain params, or a YAML document that may leave keys out.
         key: The dotted key; a number stands for a place in a list.
         value: What to set.
-        defaults: The whole params where ``record`` may leave keys out: a component that is written gets its name.
+        defaults: The whole params where ``record`` may leave keys out: a default component is written whole.
 
     Raises:
         ParamsError: A key on the way does not exist or holds a plain value.
@@ -297,8 +298,8 @@ def set_dotted(record: Any, key: str, value: Any, defaults: Any = None) -> None:
         if part not in node and defaults is None:
             raise ParamsError(f"{key}: {unknown('key', part, node)}" + (f" (in {where})" if where else ""))
         if node.get(part) is None:
-            name = _child(default, "name")
-            node[part] = {} if name is None else {"name": name}
+            # A default component is written whole: its other options would else no longer be those of the default.
+            node[part] = {} if _child(default, "name") is None else copy.deepcopy(default)
         node = node[part]
         if not _has_keys(node):
             raise ParamsError(f"{key}: {'.'.join(way[: depth + 1])} holds a value and has no keys below it.")
