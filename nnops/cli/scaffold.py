@@ -14,6 +14,8 @@ PACKAGE = Path(__file__).parent.parent
 TEMPLATE = PACKAGE / "template" if (PACKAGE / "template").exists() else PACKAGE.parent
 #: Data up to this size is copied into the project; larger data stays where it is.
 COPY_BYTES = 256 << 20
+#: Rows from which on networks are wider and batches larger.
+LARGE = 10_000
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,14 @@ def params_text(project: Project) -> str:
                 lines[-1] = lines[-1].rstrip()
         else:
             lines += _commented(f"  {key}: {_flow(value)}", comments.get(key))
+    by = "random" if project.task == "regression" else "stratified"
     if not data.get("test"):
-        by = "random" if project.task == "regression" else "stratified"
         lines.append(f"  split: {{val: 0.15, test: 0.15, by: {by}}} # or grouped, time, given, with column: NAME")
     else:
-        by = "random" if project.task == "regression" else "stratified"
         lines.append(f"  split: {{val: 0.1, by: {by}}} # test comes from its own file")
+    if "categorical" in (data.get("kinds") or {}).values():
+        coded = "embedding" if project.rows >= LARGE else "one_hot"
+        lines.append(f"  categories: {coded} # or {'one_hot' if coded == 'embedding' else 'embedding'}")
     lines += [
         "  scaling: standard # or minmax, robust, none; statistics come from the train split alone",
         "",
@@ -138,28 +142,32 @@ def _commented(line: str, comment: str | None) -> list[str]:
 
 
 def _model_lines(project: Project) -> list[str]:
+    """A start that does well on the benchmarks in docs/results.md; a sweep does the rest."""
+    large = project.rows >= LARGE
     if project.image:
-        model = ["model:", "  name: cnn # or resnet, mlp"]
+        model, epochs, batch, rate, patience = ["  name: cnn # or resnet, mlp"], 20, 256 if large else 32, "3.0e-3", 5
+    elif project.task == "regression":
+        hidden = "[256, 128]" if large else "[128, 64]"
+        model = ["  name: mlp", f"  options: {{hidden: {hidden}, activation: relu, dropout: 0.1, norm: true}}"]
+        epochs, batch, rate, patience = 100, 256 if large else 32, "1.0e-2", 20
     else:
-        model = ["model:", "  name: mlp", f"  options: {{hidden: {_hidden(project)}, activation: relu, dropout: 0.1}}"]
-    batch = 32 if project.rows < 5_000 else 128 if project.rows < 20_000 else 256
+        hidden, dropout = ("[256, 128]", 0.2) if large else ("[128, 64]", 0.1)
+        model = ["  name: mlp", f"  options: {{hidden: {hidden}, activation: relu, dropout: {dropout}}}"]
+        epochs, batch, rate, patience = (10, 256, "1.0e-3", 5) if large else (20, 32, "3.0e-3", 5)
     loss = {"binary": "binary_cross_entropy", "multiclass": "cross_entropy", "regression": "mse"}[project.task]
     return [
+        "model:",
         *model,
         "",
         f"loss: {{name: {loss}}}",
         "",
         "train:",
-        "  epochs: 20",
+        f"  epochs: {epochs}",
         f"  batch_size: {batch}",
-        "  optimizer: {name: adamw, options: {lr: 3.0e-3, weight_decay: 1.0e-4}}",
+        f"  optimizer: {{name: adamw, options: {{lr: {rate}, weight_decay: 1.0e-4}}}}",
         "  schedule: {name: cosine, options: {warmup_epochs: 1}}",
-        "  early_stopping: {metric: val_loss, patience: 5}",
+        f"  early_stopping: {{metric: val_loss, patience: {patience}}}",
     ]
-
-
-def _hidden(project: Project) -> str:
-    return "[128, 64]" if project.rows < 5_000 else "[256, 128]"
 
 
 def _sweep_lines(project: Project) -> list[str]:
@@ -178,7 +186,7 @@ def _sweep_lines(project: Project) -> list[str]:
         "  space: # any key of this file",
         "    train.optimizer.options.lr: {float: [3.0e-4, 3.0e-2], log: true}",
         "    train.optimizer.options.weight_decay: {float: [1.0e-6, 1.0e-1], log: true}",
-        f"    train.batch_size: {{choice: {[16, 32, 64] if project.rows < 5_000 else [64, 128, 256, 512]}}}",
+        f"    train.batch_size: {{choice: {[16, 32, 64] if project.rows < LARGE else [64, 128, 256, 512]}}}",
         *model,
         "    model.options.dropout: {float: [0.0, 0.5]}",
     ]
