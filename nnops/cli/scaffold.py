@@ -16,6 +16,8 @@ TEMPLATE = PACKAGE / "template" if (PACKAGE / "template").exists() else PACKAGE.
 COPY_BYTES = 256 << 20
 #: Rows from which on networks are wider and batches larger.
 LARGE = 10_000
+#: Categorical columns from which on they are embedded, where there are rows enough to learn that.
+EMBEDDED = 3
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,9 @@ def params_text(project: Project) -> str:
         lines.append(f"  split: {{val: 0.15, test: 0.15, by: {by}}} # or grouped, time, given, with column: NAME")
     else:
         lines.append(f"  split: {{val: 0.1, by: {by}}} # test comes from its own file")
-    if "categorical" in (data.get("kinds") or {}).values():
-        coded = "embedding" if project.rows >= LARGE else "one_hot"
+    categorical = list((data.get("kinds") or {}).values()).count("categorical")
+    if categorical:
+        coded = "embedding" if project.rows >= LARGE and categorical >= EMBEDDED else "one_hot"
         lines.append(f"  categories: {coded} # or {'one_hot' if coded == 'embedding' else 'embedding'}")
     lines += [
         "  scaling: standard # or minmax, robust, none; statistics come from the train split alone",
