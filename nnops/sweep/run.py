@@ -25,7 +25,7 @@ from nnops.sweep.projection import Projection
 from nnops.sweep.ready import Ready, get_ready
 from nnops.sweep.show import count_states
 from nnops.sweep.space import Space
-from nnops.sweep.study import Study, TrialRecord, check_name, difference, studies
+from nnops.sweep.study import Study, TrialRecord, check_name, difference, studies, taken
 from nnops.tracking.open import open_tracker
 from nnops.tracking.tracker import Tracker
 
@@ -98,28 +98,38 @@ def run_sweep(
     """
     start_s = time.monotonic()
     check_name(name)
-    folder = studies(root) / name
-    lease = Lease(folder, name)
+    chosen, count = engine or params.sweep.engine, workers or params.sweep.workers
+    lease = Lease(studies(root) / name, name)
+    study: Study | None = None
     runner: Engine | None = None
+    begun = False
     try:
         if resume:
             Study.check_exists(root, name, params.sweep.storage)
             lease.take()
-            study: Study | None = Study.open(root, name, params.sweep.storage, drive=True)
+            study = Study.open(root, name, params.sweep.storage, drive=True)
             study.join(lease)
+        else:
+            Space.parse(params.sweep.space)
+        if chosen != "auto" and (resume or not taken(root, name)):
+            # The slowest part of all, so it begins before torch is loaded and data are looked at.
+            runner = _build(chosen, count, address, params)
+            runner.start()
+        if study is not None:
             ready = _ready_again(study, params, root)
         else:
-            study = None
             ready = get_ready(params, root)
             Study.check_free(root, name, params, ready.space, ready.objective)
-        runner = _choose(engine or params.sweep.engine, workers or params.sweep.workers, address, ready, params)
-        runner.check()
-        runner.start()
+        if runner is None:
+            chosen = _sooner(ready, count, address)
+            runner = _build(chosen, None if chosen == "inline" else count, address, params)
+            runner.start()
         ready.build_all()
         if study is None:
             lease.take()
             study = Study.create(root, name, params, ready.space, ready.objective, ready.data.hash)
             study.join(lease)
+        begun = True
         tracker = tracker or open_tracker(params, root)
         projection = Projection(tracker, study, ready.data, root)
         speak = runner.aloud
@@ -139,7 +149,8 @@ def run_sweep(
     finally:
         lease.release()
         if runner is not None:
-            runner.close()
+            # What is wrong with the input is said at once, even while an engine starts.
+            runner.close(wait=begun)
 
 
 def _drive(
@@ -176,15 +187,19 @@ def _drive(
     return summary
 
 
-def _choose(name: str, workers: int | None, address: str | None, ready: Ready, params: Params) -> Engine:
-    """Build the engine that is asked for, or the one that would be done first."""
-    if name == "auto":
-        name = "ray" if address is not None else sooner(ready, probe(ready), workers)
-        workers = None if name == "inline" else workers
-    elif name not in ENGINES:
+def _build(name: str, workers: int | None, address: str | None, params: Params) -> Engine:
+    """Build an engine and hold what is asked of it against the machines."""
+    if name not in ENGINES:
         raise InputError(f"engine: {unknown('engine', name, [*ENGINES, 'auto'])}")
     resources = params.sweep.resources
-    return build_engine(name, workers, resources.cpus, resources.gpus, address)
+    runner = build_engine(name, workers, resources.cpus, resources.gpus, address)
+    runner.check()
+    return runner
+
+
+def _sooner(ready: Ready, workers: int | None, address: str | None) -> str:
+    """The engine that would be done first."""
+    return "ray" if address is not None else sooner(ready, probe(ready), workers)
 
 
 def _opened(study: Study, conductor: Conductor, runner: Engine, resumed: bool) -> Opened:

@@ -146,7 +146,7 @@ class Study:
             InputError: The name makes no folder, or is taken; the message says by what.
         """
         check_name(name)
-        if (studies(root) / name / "study.json").exists():
+        if taken(root, name):
             raise InputError(_taken(cls.open(root, name, params.sweep.storage), space, objective))
 
     @classmethod
@@ -157,7 +157,7 @@ class Study:
             InputError: There is none; the message holds the nearest name.
         """
         check_name(name)
-        if storage is None and not (studies(root) / name / "study.json").exists():
+        if storage is None and not taken(root, name):
             raise InputError(_not_found(root, name))
 
     @classmethod
@@ -367,6 +367,11 @@ class Study:
 def studies(root: Path) -> Path:
     """The folder of all studies."""
     return root / ".nnops" / "studies"
+
+
+def taken(root: Path, name: str) -> bool:
+    """Whether a study of this name was begun in this project."""
+    return (studies(root) / name / "study.json").exists()
 
 
 def names(root: Path) -> list[str]:

@@ -33,8 +33,12 @@ class Engine(Protocol):
         """
         ...
 
-    def close(self) -> None:
-        """End what :meth:`start` began."""
+    def close(self, wait: bool = True) -> None:
+        """End what :meth:`start` began.
+
+        Args:
+            wait: Whether to wait until it has ended.
+        """
         ...
 
     def aloud(self, tell: Callable[[], None]) -> None:

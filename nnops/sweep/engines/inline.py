@@ -59,7 +59,7 @@ class Inline:
                 raise broken[0]
             conductor.finish(number, outcome)
 
-    def close(self) -> None:
+    def close(self, wait: bool = True) -> None:
         """Nothing to end."""
 
     def aloud(self, tell: Callable[[], None]) -> None:

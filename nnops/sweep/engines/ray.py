@@ -93,10 +93,10 @@ class RayEngine:
         with self._quiet:
             _run(conductor, bench, self.workers, self._cpus, self._gpus)
 
-    def close(self) -> None:
+    def close(self, wait: bool = True) -> None:
         """Leave the cluster, and end it if it was started here."""
         self._leave.set()
-        if self._starter is not None:
+        if self._starter is not None and wait:
             self._starter.join()
             self._starter = None
 
