@@ -23,7 +23,7 @@ demo: .venv/.core
 setup: .venv/.dev
 
 test: .venv/.dev
-	@python -m pytest $(PYTEST)
+	@python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
 
 check: .venv/.dev
 	@ruff format --check --quiet .
