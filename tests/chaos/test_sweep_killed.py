@@ -124,7 +124,15 @@ def test_ray_loses_nothing_and_runs_nothing_twice(tmp_path: Path) -> None:
 def test_a_killed_worker_is_replaced_and_its_trial_goes_on(tmp_path: Path) -> None:
     import psutil
 
-    params = chaotic({"sweep.engine": "ray", "sweep.workers": 2, "sweep.pruner.name": "none", "train.epochs": 400, "sweep.budget.trials": 8})
+    params = chaotic(
+        {
+            "sweep.engine": "ray",
+            "sweep.workers": 2,
+            "sweep.pruner.name": "none",
+            "train.epochs": 400,
+            "sweep.budget.trials": 8,
+        }
+    )
     root = project(tmp_path / "killed", params)
     process = drive(root)
     hits = 0
@@ -134,7 +142,7 @@ def test_a_killed_worker_is_replaced_and_its_trial_goes_on(tmp_path: Path) -> No
         workers = [
             child
             for child in psutil.Process(process.pid).children(recursive=True)
-            if "SweepTrial" in " ".join(child.cmdline()[:1])
+            if " ".join(child.cmdline()[:1]).endswith(("SweepTrial.train", "Trainable.train"))
         ]
         if workers:
             workers[0].kill()
