@@ -1,4 +1,4 @@
-"""All benchmarks that need nothing outside the project.   python -m benchmarks"""
+"""All benchmarks that need nothing outside the project: ``python -m benchmarks``."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""How long ``nnops --help`` takes, beside ``python -c 'import typer'``.   python -m benchmarks.command_line [REPEATS]"""
+"""How long ``nnops --help`` takes beside an import of typer: ``python -m benchmarks.command_line [REPEATS]``."""
 
 import statistics
 import subprocess

@@ -197,9 +197,7 @@ def write_bundle(out: Path, params: Params, sources: Sources) -> Bundle:
 
 
 def _lineage(params: Params, schema: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, Any]:
-    """What a bundle was made from; not what differs between equal results: commits and run ids are tags of a version,
-    and the gate's verdict is the version's, too.
-    """
+    """What a bundle was made from; commits, run ids and the gate's verdict are tags of a version."""
     return {
         "fingerprint": model["fingerprint"],
         "seed": params.seed,
