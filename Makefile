@@ -23,7 +23,7 @@ demo: .venv/.core
 setup: .venv/.dev
 
 test: .venv/.dev
-	@python -m pytest --numprocesses 2 --dist loadfile $(PYTEST)
+	@python -m pytest --numprocesses 2 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 check: .venv/.dev
 	@ruff format --check --quiet .
@@ -51,6 +51,8 @@ clean:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 	  (echo "nnops needs Python 3.11 to 3.13; write 'make demo PYTHON=python3.12'." && exit 2)
 	@$(PYTHON) -m venv .venv
+	@# The pip that Python brings is often years old and takes a minute or two longer over the same packages.
+	@$(PIP) --upgrade pip
 	@$(PIP) --editable .
 	@touch $@
 

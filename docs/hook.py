@@ -8,6 +8,10 @@ import typer.main
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+#: Methods that are asked for on the command line, not in params.yaml.
+CORRUPTED = "Corruptions (`evaluate.robustness.corruptions`, a list of names)"
+EXPLAINED = "Explanation methods (`nnops model explain --method`)"
+
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Replace the marks of generated parts."""
@@ -36,30 +40,48 @@ def _fields(model: type[BaseModel], prefix: str) -> list[str]:
             rows += _fields(inner, f"{key}.")
             continue
         rows.append(f"| `{key}` | {_type(field.annotation)} | {_default(field)} | {field.description or ''} |")
+        below = _section(inner)
+        if below is not None:
+            rows += _fields(below, f"{key}.")
     return rows
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    """The section that a key may hold beside nothing or in a list."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return None if annotation.__name__ == "Named" else annotation
+    return next((found for inner in get_args(annotation) if (found := _section(inner))), None)
 
 
 def _components() -> str:
     from nnops.compression import METHODS
     from nnops.data import READERS
+    from nnops.data.augmentations import AUGMENTATIONS
     from nnops.evaluation.baselines import BASELINES
+    from nnops.evaluation.corruptions import CORRUPTIONS
+    from nnops.evaluation.explain import METHODS as EXPLANATIONS
     from nnops.losses import LOSSES
     from nnops.metrics import METRICS
     from nnops.models import MODELS
     from nnops.sweep.pruners import PRUNERS
     from nnops.sweep.samplers import SAMPLERS
+    from nnops.training.attacks import ATTACKS
     from nnops.training.optimizer import OPTIMIZERS
     from nnops.training.schedule import SCHEDULES
 
     tables = {
         "Readers (`data.source`, `data.test`)": READERS,
         "Models (`model`)": MODELS,
+        "Augmentations (`train.augment`)": AUGMENTATIONS,
         "Losses (`loss`)": LOSSES,
         "Optimizers (`train.optimizer`)": OPTIMIZERS,
         "Schedules (`train.schedule`)": SCHEDULES,
         "Metrics (`evaluate.metrics`, and `val_NAME` in a sweep)": METRICS,
         "Baselines (`evaluate.baselines`)": BASELINES,
         "Compression methods (`compress.methods`)": METHODS,
+        CORRUPTED: CORRUPTIONS,
+        "Attacks (`evaluate.robustness.attacks`, `train.adversarial`)": ATTACKS,
+        EXPLAINED: EXPLANATIONS,
         "Samplers (`sweep.sampler`)": SAMPLERS,
         "Pruners (`sweep.pruner`)": PRUNERS,
     }
@@ -74,6 +96,11 @@ def _components() -> str:
                 for key, field in component.model_fields.items():
                     cells = (f"`{key}`", _type(field.annotation), _default(field), field.description or "")
                     parts.append(f"| {' | '.join(cells)} |")
+            if title == CORRUPTED:
+                continue
+            if title == EXPLAINED:
+                parts.append(f"\n```\nnnops model explain MODEL --method {name}\n```\n")
+                continue
             example = component.examples()[-1].model_dump(mode="json", exclude_unset=True)
             options = f", options: {json.dumps(example)}" if example else ""
             parts.append(f"\n```yaml\n{{name: {name}{options}}}\n```\n")
@@ -126,6 +153,8 @@ def _type(annotation: Any) -> str:
         return f"list of {_type(each[0])}"
     if origin is dict:
         return f"{_type(inner[0])} to {_type(inner[1])}"
+    if _section(annotation) is not None:
+        return "keys below"
     names = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "nothing"}
     return names.get(annotation, getattr(annotation, "__name__", str(annotation)).lower())
 

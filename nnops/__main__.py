@@ -2,18 +2,18 @@
 
 import sys
 
-from nnops.errors import NnopsError
+from nnops.errors import NnopsError, explain_refusal
 
 
 def main() -> None:
     """Run the command line; an error of nnops is one sentence and an exit code, unless ``--debug`` is given."""
-    from nnops.cli.app import app
+    from nnops.cli.app import run
 
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
     try:
-        app()
+        run()
     except NnopsError as error:
         if debug:
             raise
@@ -26,6 +26,12 @@ def main() -> None:
         # The reader of our output has gone, for instance 'head'; nothing is left to say.
         sys.stderr.close()
         raise SystemExit(1) from None
+    except OSError as error:
+        refusal = explain_refusal(error)
+        if debug or refusal is None:
+            raise
+        print(f"nnops: {refusal}", file=sys.stderr)
+        raise SystemExit(1) from error
 
 
 if __name__ == "__main__":

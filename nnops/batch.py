@@ -1,12 +1,24 @@
 """What a model is told of the data: the shapes of its inputs and of its output.
 
-Legend of shape suffixes: B batch, F features, K categorical columns, C channels or classes, H W image.
+Legend of shape suffixes: B batch, F features, K categorical columns, C channels or classes, H W image, T tokens,
+L steps of a window, V variables of a series, S tokens of a text that is answered with another one.
 """
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Task = Literal["binary", "multiclass", "regression"]
+#: Inputs that are whole numbers, codes and tokens; all others are float32.
+WHOLE = ("answer", "categories", "text")
+
+Task = Literal[
+    "binary", "forecasting", "language_model", "multiclass", "multilabel", "regression", "segmentation", "sequence"
+]
+#: Tasks whose answers are quantities, not classes.
+QUANTITIES: tuple[Task, ...] = ("forecasting", "regression")
+#: Tasks whose answers are tokens, one after the other.
+TOKENS: tuple[Task, ...] = ("language_model", "sequence")
+#: Rows that are predicted at once; pixels, and numbers of all tokens, where each has an answer of its own.
+PREDICT_ROWS, PREDICT_PIXELS, PREDICT_NUMBERS = 1024, 1 << 21, 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,14 +27,22 @@ class Spec:
 
     A model is called with one tensor per input, in the order of ``inputs``:
     ``numeric_BF`` float32, ``categories_BK`` int64 (column k holds codes in [0, cardinalities[k])),
-    ``image_BCHW`` float32; it returns ``logits_BC`` (C = ``outputs``) or, for binary and regression, ``[B, 1]``.
+    ``image_BCHW`` float32, ``series_BLV`` float32, ``text_BT`` int64 (tokens in [0, vocabulary), padded with 0 on the
+    right); it returns ``logits_BC`` (C = ``outputs``) or, for binary and regression, ``[B, 1]``. A forecast is
+    ``[B, H * V']``: H steps of V' target variables, a step's targets side by side. A segmentation is ``[B, C, H, W]``:
+    the logits of each pixel. A language model gives ``logits_BTC``: at each token those of the next one. A sequence is
+    answered from two inputs, ``text_BS`` and ``answer_BT``, which is the answer moved on by one token, so that at each
+    place the logits are of the token there.
 
     Attributes:
         task: What is predicted.
-        inputs: Names of the inputs, a subset of ``numeric``, ``categories`` (tables) or ``image`` alone.
+        inputs: Names of the inputs, a subset of ``numeric``, ``categories`` (tables), or one of ``image``, ``series``
+            and ``text`` alone, or ``text`` and ``answer``.
         shapes: Shape of each input without the batch axis.
         cardinalities: Number of codes of each categorical column, code 0 being "missing or never seen".
-        outputs: Width of the model's output: classes, or 1 for binary and regression.
+        outputs: Width of the model's output: classes, labels, tokens, numbers forecast, or 1 for binary and regression.
+        vocabulary: Number of tokens of a text, 0 being padding and 1 a word never seen.
+        targets: The variables of a series that are forecast, by their place among its variables.
     """
 
     task: Task
@@ -30,6 +50,8 @@ class Spec:
     shapes: tuple[tuple[int, ...], ...]
     cardinalities: tuple[int, ...]
     outputs: int
+    vocabulary: int = 0
+    targets: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As plain lists and numbers."""
@@ -44,6 +66,8 @@ class Spec:
             shapes=tuple(tuple(shape) for shape in record["shapes"]),
             cardinalities=tuple(record["cardinalities"]),
             outputs=int(record["outputs"]),
+            vocabulary=int(record.get("vocabulary", 0)),
+            targets=tuple(record.get("targets", ())),
         )
 
     @property
@@ -55,10 +79,40 @@ class Spec:
         return None
 
     @property
+    def series(self) -> tuple[int, int] | None:
+        """(L, V) where the input is a window of a series, else None."""
+        if self.inputs == ("series",):
+            steps, variables = self.shapes[0]
+            return steps, variables
+        return None
+
+    @property
+    def answer(self) -> tuple[int, ...]:
+        """The shape of what a model gives without the batch axis."""
+        if self.task == "segmentation":
+            return (self.outputs, *self.shapes[0][1:])
+        return (*(self.shapes[-1] if self.task in TOKENS else ()), self.outputs)
+
+    @property
+    def rows_at_once(self) -> int:
+        """Rows that are predicted at once."""
+        if self.task == "segmentation":
+            _, height, width = self.shapes[0]
+            return max(1, min(PREDICT_ROWS, PREDICT_PIXELS // (height * width)))
+        if self.task in TOKENS:
+            return max(1, min(PREDICT_ROWS, PREDICT_NUMBERS // (self.shapes[-1][0] * self.outputs)))
+        return PREDICT_ROWS
+
+    @property
+    def horizon(self) -> int:
+        """Steps that a forecast reaches; 0 for other tasks."""
+        return self.outputs // len(self.targets) if self.targets else 0
+
+    @property
     def features(self) -> int:
-        """Number of numeric features; an image counts its pixels."""
+        """Number of numeric features; an image counts its pixels, a window its values."""
         for name, shape in zip(self.inputs, self.shapes, strict=True):
-            if name in ("numeric", "image"):
+            if name in ("numeric", "image", "series"):
                 size = 1
                 for length in shape:
                     size *= length

@@ -95,6 +95,23 @@ def unknown(kind: str, name: str, names: Iterable[str]) -> str:
     return f"unknown {kind} '{name}'; {hint}"
 
 
+#: What pydantic says for programmers, by its type of fault, said for people.
+PLAIN = {
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "dict_type": "must hold keys and values",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "list_type": "must be a list",
+    "model_type": "must hold keys and values",
+    "string_type": "must be text",
+    "tuple_type": "must be a list",
+}
+
+
 def explain(error: ValidationError, prefix: str, model: type[BaseModel]) -> str:
     """The first fault of a pydantic error as one sentence that names the key of params.yaml."""
     faults = error.errors(include_url=False)
@@ -112,7 +129,7 @@ def explain(error: ValidationError, prefix: str, model: type[BaseModel]) -> str:
     message = fault["msg"]
     if message.startswith("Value error, "):
         return f"params.yaml: {where}: {message.removeprefix('Value error, ')}"
-    message = message[0].lower() + message[1:]
+    message = PLAIN.get(fault["type"], message[0].lower() + message[1:])
     for start in ("input should be ", "input must be "):
         if message.startswith(start):
             message = f"must be {message.removeprefix(start)}"
@@ -122,11 +139,11 @@ def explain(error: ValidationError, prefix: str, model: type[BaseModel]) -> str:
 def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:
     current: Any = model
     for part in path:
-        fields = getattr(current, "model_fields", {})
+        fields = {field.alias or name: field for name, field in getattr(current, "model_fields", {}).items()}
         if part not in fields:
             continue
         current = _inner_model(fields[part].annotation)
-    return list(getattr(current, "model_fields", {}))
+    return [field.alias or name for name, field in getattr(current, "model_fields", {}).items()]
 
 
 def _inner_model(annotation: Any) -> Any:

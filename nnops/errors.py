@@ -6,12 +6,34 @@ NnopsError              exit code 1: the work failed
 ├── GateError           a model version did not pass its gate
 ├── TrackingError       the tracking store does not answer
 ├── StudyError          a study cannot go on
+│   └── StudyHeldError    another process drives it (exit code 2)
 └── InputError          exit code 2: what the user wrote is wrong
     ├── ParamsError     params.yaml or --set
     ├── DataError       a data file or a column
     ├── NameUnknownError  a name that is in no table, answered with the nearest one
     └── IntegrityError  a file whose content is not what its hash says
 """
+
+import errno
+
+#: What a machine may refuse, and what to do then.
+REFUSALS = {
+    errno.ENOSPC: "there is no space left; free some and run the command again, nothing that was kept is lost",
+    errno.EDQUOT: "the quota is used up; free some space and run the command again, nothing that was kept is lost",
+    errno.EROFS: "it lies in a place that can only be read; work in a folder of your own",
+    errno.EACCES: "that is not permitted; work in a folder of your own, or change its owner",
+    errno.EPERM: "that is not permitted; work in a folder of your own, or change its owner",
+}
+
+
+def explain_refusal(error: BaseException | None) -> str | None:
+    """What the machine refused, as a sentence for the user; None where that is not what an error is about."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in REFUSALS:
+            name = f"{error.filename} cannot be written: " if error.filename else ""
+            return f"{name}{REFUSALS[error.errno]}."
+        error = error.__cause__
+    return None
 
 
 class NnopsError(Exception):
@@ -38,6 +60,12 @@ class TrackingError(NnopsError):
 
 class StudyError(NnopsError):
     """A study cannot go on."""
+
+
+class StudyHeldError(StudyError):
+    """Another process drives a study."""
+
+    exit_code = 2
 
 
 class InputError(NnopsError):

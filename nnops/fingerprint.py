@@ -14,7 +14,9 @@ from typing import Any
 
 PACKAGE = Path(__file__).parent
 #: The parts of nnops whose code decides the bits of a trained model.
-TRAINING_CODE = ("batch.py", "seeding.py", "models", "losses", "metrics", "training")
+TRAINING_CODE = ("batch.py", "seeding.py", "models", "losses", "metrics", "training", "data/augmentations")
+#: The parts whose code decides the bytes of prepared data.
+DATA_CODE = ("batch.py", "files.py", "seeding.py", "data")
 
 
 def hash_json(record: Any) -> str:
@@ -59,12 +61,16 @@ def environment(threads: int, device: str) -> dict[str, str]:
     }
 
 
-def fingerprint(*, params: Mapping[str, Any], data: str, environment: Mapping[str, str]) -> str:
+def fingerprint(
+    *, params: Mapping[str, Any], data: str, environment: Mapping[str, str], own: Mapping[str, Path] | None = None
+) -> str:
     """The fingerprint of a training: 64 hexadecimal digits.
 
     Args:
         params: The sections that the training reads, as plain JSON values.
         data: The hash of the prepared data.
         environment: See :func:`environment`.
+        own: Files of the project that the network is made from, by name.
     """
-    return hash_json({"params": params, "data": data, "code": hash_code(), "environment": dict(environment)})
+    record = {"params": params, "data": data, "code": hash_code(), "environment": dict(environment)}
+    return hash_json(record | ({"own": {name: hash_file(path) for name, path in own.items()}} if own else {}))

@@ -16,7 +16,7 @@ def main(job: Job) -> None:
     run.tag({"variant": compressed.choice.variant})
     for path in sorted(job.out.iterdir()):
         run.file(path, "compress")
-    print(f"compress: {compressed.choice.variant} is served -> {job.out}")
+    print(f"compress: {compressed.sentence()} -> {job.out}")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ def main(job: Job) -> None:
     for path in sorted(job.out.rglob("*")):
         if path.is_file():
             run.file(path, "evaluate" if path.parent == job.out else f"evaluate/{path.parent.name}")
-    print(f"evaluate: {scorecard.sentence()}")
+    for line in (scorecard.sentence(), *scorecard.remarks()):
+        print(f"evaluate: {line}")
 
 
 if __name__ == "__main__":

@@ -1,18 +1,25 @@
 """prepare: raw data in; cleaned, split and scaled arrays, a schema and a report out."""
 
-from nnops.data.prepare import data_fingerprint, prepare
-from nnops.files import write_json
+from nnops.data.prepare import data_fingerprint, own_files, prepare
+from nnops.files import read_json, write_json
 from nnops.pipeline.job import Job, execute
+from nnops.pipeline.sources import check_listed
+
+#: At most so many notes are printed; all of them stand in the report.
+NOTES = 5
 
 
 def main(job: Job) -> None:
     """Prepare the data that ``params.data`` names."""
+    check_listed(own_files(job.params.data), job.root, "prepare")
     data = prepare(job.params, job.out, job.root)
     job.remember_seconds(data.hash)
     # A sweep looks here whether these are the data that its params stand for.
     note = {"fingerprint": data_fingerprint(job.params, job.root), "hash": data.hash}
     write_json(job.private / "prepared.json", note)
     rows = ", ".join(f"{data.rows(split)} {split}" for split in ("train", "val", "test"))
+    for note in read_json(job.out / "report.json")["notes"][:NOTES]:
+        print(f"prepare: note: {note}")
     print(f"prepare: {data.schema['task']}, {rows} rows -> {job.out}")
 
 

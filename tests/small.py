@@ -11,14 +11,16 @@ from nnops.data.prepared import SPLITS, Prepared
 from nnops.files import write_json
 from nnops.params import Params, parse
 
-Kind = Literal["image", "mixed", "numeric"]
+Kind = Literal["image", "language", "masks", "mixed", "numeric", "sequence", "series", "text"]
 ROWS = {"train": 150, "val": 60, "test": 60}
 
 
 def small(
     folder: Path, kind: Kind = "image", rows: dict[str, int] = ROWS, shape: tuple[int, ...] = (1, 8, 8)
 ) -> Prepared:
-    """Write and open data: images of 3 classes; a table of 2 classes with categories; a table of numbers to predict."""
+    """Write and open data: images, masks, texts of 3 classes; a table of 2 classes with categories; numbers; waves."""
+    if kind == "series":
+        return waves(folder, rows)
     rng = np.random.default_rng(3)
     means = rng.uniform(0, 255, (3, *shape))
     weights = rng.normal(size=(2, 4))
@@ -34,6 +36,27 @@ def small(
             shown = np.where(rng.random(n) < 0.15, rng.integers(0, 3, n), target)  # some are mislabelled
             image = np.clip(means[shown] + rng.normal(scale=60, size=(n, *shape)), 0, 255).astype(np.uint8)
             arrays = {"image": image, "target": target.astype(np.int64)}
+        elif kind == "masks":
+            image = rng.integers(0, 256, (n, *SPECS[kind].shapes[0])).astype(np.uint8)
+            arrays = {"image": image, "target": (image[:, 0] // 86).astype(np.uint8)}
+        elif kind == "text":
+            target = np.arange(n) % 3
+            length = rng.integers(1, 7, n)[:, None]
+            word = np.where(rng.random((n, 6)) < 0.5, 2 + target[:, None], rng.integers(1, 12, (n, 6)))
+            arrays = {"text": np.where(np.arange(6) < length, word, 0), "target": target.astype(np.int64)}
+        elif kind == "language":
+            # Counting up and down in turns of 3, from any token: what comes is told by the two before it.
+            walk = np.cumsum(np.tile([1, 1, -1], 40))[:7] + rng.integers(0, 9, (n, 1))
+            token = 3 + walk % 9
+            arrays = {"text": token[:, :6], "target": token[:, 1:]}
+        elif kind == "sequence":
+            # Up to 4 tokens, answered by the same ones turned round; 2 stands before and after an answer.
+            length = rng.integers(1, 5, n)[:, None]
+            text = np.where(np.arange(6) < length, rng.integers(3, 9, (n, 6)), 0)
+            turned = np.take_along_axis(text, (length - 1 - np.arange(6)) % 6, 1)
+            told = np.where(np.arange(5) < length, turned[:, :5], np.where(np.arange(5) == length, 2, 0))
+            answer = np.concatenate([np.full((n, 1), 2), told[:, :-1]], 1)
+            arrays = {"text": text, "answer": np.where(told > 0, answer, 0), "target": told}
         elif kind == "mixed":
             arrays = {"numeric": numeric, "categories": codes, "target": (score > 0).astype(np.float32)}
         else:
@@ -48,11 +71,40 @@ def small(
         "spec": spec.to_json(),
         "rows": rows,
         "hash": digest.hexdigest(),
-        "classes": {"image": ["a", "b", "c"], "mixed": ["no", "yes"], "numeric": []}[kind],
+        "classes": {"mixed": ["no", "yes"], "numeric": [], "language": [], "sequence": []}.get(kind, ["a", "b", "c"]),
         "target_mean": 20.0 if kind == "numeric" else 0.0,
         "target_std": 5.0 if kind == "numeric" else 1.0,
         "image_mean": [0.5] * shape[0],
         "image_std": [0.25] * shape[0],
+    }
+    write_json(folder / "schema.json", schema)
+    return Prepared.open(folder)
+
+
+def waves(folder: Path, rows: dict[str, int]) -> Prepared:
+    """Write and open three noisy waves, of which two are forecast; ``rows`` counts windows."""
+    rng = np.random.default_rng(3)
+    digest = hashlib.sha256()
+    spec = SPECS["series"]
+    for split in SPLITS:
+        steps = rows[split] + spec.shapes[0][0] + spec.horizon - 1
+        place_T1 = np.arange(steps)[:, None]
+        series_TV = np.sin(place_T1 / np.array([2.0, 3.0, 5.0])) + 0.1 * rng.normal(size=(steps, 3))
+        series_TV = series_TV.astype(np.float32)
+        for name, array in {"series": series_TV, "target": series_TV[:, list(spec.targets)]}.items():
+            (folder / split).mkdir(parents=True, exist_ok=True)
+            np.save(folder / split / f"{name}.npy", np.ascontiguousarray(array))
+            digest.update(array.tobytes())
+    spans = {split: [[0, rows[split] + spec.shapes[0][0] + spec.horizon - 1]] for split in SPLITS}
+    schema: dict[str, Any] = {
+        "spec": spec.to_json(),
+        "rows": rows,
+        "hash": digest.hexdigest(),
+        "classes": [],
+        "target": "a, c",
+        "target_mean": [20.0, 0.5],
+        "target_std": [5.0, 2.0],
+        "series": {"stride": 1, "targets": ["a", "c"], "spans": spans},
     }
     write_json(folder / "schema.json", schema)
     return Prepared.open(folder)
@@ -65,8 +117,13 @@ def image_spec(shape: tuple[int, ...] = (1, 8, 8)) -> Spec:
 
 SPECS: dict[Kind, Spec] = {
     "image": image_spec(),
+    "language": Spec("language_model", ("text",), ((6,),), (), 12, vocabulary=12),
+    "masks": Spec("segmentation", ("image",), ((1, 9, 7),), (), 3),
     "mixed": Spec("binary", ("numeric", "categories"), ((4,), (2,)), (5, 9), 1),
     "numeric": Spec("regression", ("numeric",), ((4,),), (), 1),
+    "sequence": Spec("sequence", ("text", "answer"), ((6,), (5,)), (), 9, vocabulary=9),
+    "series": Spec("forecasting", ("series",), ((8, 3),), (), 2 * 2, targets=(0, 2)),
+    "text": Spec("multiclass", ("text",), ((6,),), (), 3, vocabulary=12),
 }
 
 

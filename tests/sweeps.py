@@ -10,7 +10,8 @@ from typing import Any
 from nnops.data.prepare import cached
 from nnops.params import Params, overlay, parse
 from nnops.sweep.event import Event
-from nnops.sweep.run import Summary, run_sweep
+from nnops.sweep.run import run_sweep
+from nnops.sweep.summary import Summary
 from nnops.sweep.trial import data_cache
 from nnops.tracking.null import NullTracker
 

@@ -4,7 +4,9 @@ from typing import Annotated
 
 import typer
 
-from nnops.cli import model, params, project, sweep, ui
+from nnops.cli import doctor, folds, model, params, project, sweep, ui
+from nnops.cli import run as results
+from nnops.errors import InputError
 
 app = typer.Typer(
     name="nnops",
@@ -18,7 +20,10 @@ app.command("init")(project.init)
 app.command("demo")(project.demo)
 app.add_typer(params.app, name="params")
 app.add_typer(sweep.app, name="sweep")
+app.add_typer(results.app, name="run")
 app.add_typer(model.app, name="model")
+app.command("doctor")(doctor.doctor)
+app.command("folds")(folds.folds)
 app.command("ui")(ui.ui)
 
 
@@ -33,3 +38,30 @@ def _root(
 
         typer.echo(f"nnops {__version__}")
         raise typer.Exit
+
+
+def run() -> None:
+    """Run the command line.
+
+    Raises:
+        InputError: A word of it is wrong; one sentence, as for all that is wrong.
+        KeyboardInterrupt: Ctrl-C.
+    """
+    try:
+        code = app(standalone_mode=False)
+    except typer.Abort:
+        typer.echo("nnops: nothing is changed.", err=True)
+        raise SystemExit(1) from None
+    except typer.TyperException as error:
+        if "\n" in error.format_message():
+            # No word at all was given, and the message is the help.
+            typer.echo(error.format_message(), err=True)
+            raise SystemExit(error.exit_code) from error
+        context = getattr(error, "ctx", None)
+        see = f"; see '{context.command_path} --help'" if context is not None else ""
+        said = error.format_message().rstrip(".").replace(". Did", "; did")
+        raise InputError(f"{said[:1].lower()}{said[1:]}{'' if said.endswith('?') else f'{see}.'}") from error
+    if code == 130:
+        # What typer makes of Ctrl-C.
+        raise KeyboardInterrupt
+    raise SystemExit(code)

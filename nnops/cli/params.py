@@ -2,19 +2,20 @@
 
 import typer
 
-from nnops.cli.option import Json, Sets, print_json
+from nnops.cli.option import Json, Sets, print_json, waiting
 
 app = typer.Typer(help="Judge and show params.yaml.", no_args_is_help=True)
 
 
 @app.command()
 def check(sets: Sets = None, as_json: Json = False) -> None:
-    """Judge the whole of params.yaml before any work: keys, values, components and their options, the search space."""
+    """Judge params.yaml before any work. Keys, values, components and their options, the search space."""
     from nnops import params as params_file
     from nnops.judge import judge
 
     params = params_file.load(params_file.FILE, sets or ())
-    judge(params)
+    with waiting("looking at the data ..."):
+        judge(params)
     if as_json:
         print_json({"ok": True, "params": params.record()})
     else:
@@ -28,7 +29,7 @@ def show(sets: Sets = None, as_json: Json = False) -> None:
 
     params = params_file.load(params_file.FILE, sets or ())
     if as_json:
-        print_json(params.record())
+        print_json(params.whole())
         return
     import io
 
@@ -38,7 +39,7 @@ def show(sets: Sets = None, as_json: Json = False) -> None:
     yaml = YAML()
     yaml.default_flow_style = None
     yaml.width = 120
-    yaml.dump(params.record(), text)
+    yaml.dump(params.whole(), text)
     typer.echo(text.getvalue(), nl=False)
 
 

@@ -4,8 +4,9 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from nnops.batch import QUANTITIES, TOKENS, Task
 from nnops.errors import InputError
 from nnops.files import write_bytes, write_json
 
@@ -28,10 +29,11 @@ class Project:
         name: Name of the model in the registry.
         data: The ``data`` section, as plain values.
         comments: A comment for each key of ``data`` and ``data.kinds``, by dotted name.
-        task: ``binary``, ``multiclass`` or ``regression``.
+        task: What is predicted.
         image: Whether the inputs are images.
         rows: Rows of the source; decides the batch size.
         gate: Conditions for a champion.
+        lonely: A class of one row, for which the split cannot be stratified.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Project:
     image: bool
     rows: int
     gate: tuple[str, ...] = ()
+    lonely: str | None = None
 
 
 def write_project(folder: Path, project: Project) -> None:
@@ -56,7 +59,8 @@ def write_project(folder: Path, project: Project) -> None:
     write_bytes(folder / "params.yaml", params_text(project).encode())
     write_bytes(folder / "dvc.yaml", _dvc_yaml(project).encode())
     shutil.copytree(TEMPLATE / "pipelines", folder / "pipelines", ignore=shutil.ignore_patterns("__pycache__"))
-    ignored = ["/artifacts/", "/.nnops/", "/mlflow.db*", "/mlruns/", "/data/", "__pycache__/", ".venv/"]
+    ours = ["/artifacts/", "/explanation/", "/.nnops/", "/mlflow.db*", "/mlruns/", "/data/"]
+    ignored = [*ours, "__pycache__/", ".venv/"]
     if not (folder / ".gitignore").exists():
         write_bytes(folder / ".gitignore", ("\n".join(ignored) + "\n").encode())
     _write_dvc(folder)
@@ -94,7 +98,7 @@ def params_text(project: Project) -> str:
     for key, value in data.items():
         if key == "kinds" and value:
             lines.append(
-                "  kinds: # numeric, categorical, date or ignore; inferred from the file, change what is wrong"
+                "  kinds: # numeric, categorical, date, text or ignore; inferred from the file, change what is wrong"
             )
             width = max(len(_flow(name)) + len(kind) for name, kind in value.items()) + 2
             for name, kind in value.items():
@@ -104,22 +108,14 @@ def params_text(project: Project) -> str:
                 lines[-1] = lines[-1].rstrip()
         else:
             lines += _commented(f"  {key}: {_flow(value)}", comments.get(key))
-    by = "random" if project.task == "regression" else "stratified"
-    if not data.get("test"):
-        lines.append(f"  split: {{val: 0.15, test: 0.15, by: {by}}} # or grouped, time, given, with column: NAME")
-    else:
-        lines.append(f"  split: {{val: 0.1, by: {by}}} # test comes from its own file")
-    categorical = list((data.get("kinds") or {}).values()).count("categorical")
-    if categorical:
-        coded = "embedding" if project.rows >= LARGE and categorical >= EMBEDDED else "one_hot"
-        lines.append(f"  categories: {coded} # or {'one_hot' if coded == 'embedding' else 'embedding'}")
+    lines += _split_lines(project)
     lines += [
-        "  scaling: standard # or minmax, robust, none; statistics come from the train split alone",
+        *_kind_lines(project),
         "",
         *_model_lines(project),
         "",
         "evaluate:",
-        "  baselines: [majority, linear, boosted_trees] # in the same table as the network",
+        f"  baselines: {_flow(_baselines(project.task))} # in the same table as the network",
         "",
         "compress:",
         "  methods:",
@@ -128,12 +124,46 @@ def params_text(project: Project) -> str:
         "",
         "register:",
         f"  name: {_flow(project.name)}",
-        f"  gate: {_flow(list(project.gate))} # no version becomes champion unless all of these hold",
+        f"  gate: {_flow(list(project.gate))} # such as ['{_condition(project.task)}']; what fails is never champion",
         "",
         *_sweep_lines(project),
         "",
     ]
     return "\n".join(lines)
+
+
+def _split_lines(project: Project) -> list[str]:
+    data, lines = project.data, list[str]()
+    by = "random" if project.task in ("multilabel", "regression", "sequence") or project.lonely else "stratified"
+    shares, hint = "val: 0.15, test: 0.15", "or grouped, time, given, with column: NAME"
+    if data.get("test"):
+        shares, hint = "val: 0.1", "test comes from its own file"
+    if project.lonely:
+        hint = f"class '{project.lonely}' has one row; with two of each, write stratified"
+    if project.task == "language_model":
+        lines.append(f"  split: {{{shares}}} # of a few texts the beginning, middle and end of each; else whole ones")
+    elif project.task == "forecasting":
+        lines.append(f"  split: {{{shares}}} # shares of the steps, in the order of time; or series.borders")
+    else:
+        lines.append(f"  split: {{{shares}, by: {by}}} # {hint}")
+    categorical = list((data.get("kinds") or {}).values()).count("categorical")
+    if categorical:
+        coded = "embedding" if project.rows >= LARGE and categorical >= EMBEDDED else "one_hot"
+        lines.append(f"  categories: {coded} # or {'one_hot' if coded == 'embedding' else 'embedding'}")
+    return lines
+
+
+_SCALING = "  scaling: standard # or minmax, robust, none; statistics come from the train split alone"
+_TEXT = "  text: {tokenizer: word, vocabulary: 20000, min_frequency: 2} # or bpe; trained on the train split alone"
+
+
+def _kind_lines(project: Project) -> list[str]:
+    """What is done to numbers or texts; of texts that are told token by token the data say it."""
+    return [] if project.task in TOKENS else [_TEXT if _is_text(project) else _SCALING]
+
+
+def _is_text(project: Project) -> bool:
+    return "text" in (project.data.get("kinds") or {}).values()
 
 
 def _commented(line: str, comment: str | None) -> list[str]:
@@ -147,8 +177,28 @@ def _commented(line: str, comment: str | None) -> list[str]:
 def _model_lines(project: Project) -> list[str]:
     """A start that does well on the benchmarks in docs/results.md; a sweep does the rest."""
     large = project.rows >= LARGE
-    if project.image:
+    if project.task == "forecasting":
+        model = ["  name: linear_series # or rnn, mlp", "  options: {kind: nlinear}"]
+        epochs, batch, rate, patience = 20, 32, "1.0e-3", 5
+    elif project.task == "language_model":
+        model = ["  name: decoder # or rnn", "  options: {width: 128, layers: 2, feed_forward: 512, dropout: 0.1}"]
+        epochs, batch, rate, patience = 20, 32 if large else 8, "2.0e-3", 3
+    elif project.task == "sequence":
+        model = ["  name: seq2seq", "  options: {width: 128, layers: 2, feed_forward: 256, dropout: 0.1}"]
+        epochs, batch, rate, patience = 30, 64 if large else 32, "2.0e-3", 5
+    elif project.task == "segmentation":
+        model, epochs, batch, rate, patience = (
+            ["  name: unet", "  options: {channels: [16, 32, 64]}"],
+            30,
+            8,
+            "3.0e-3",
+            8,
+        )
+    elif project.image:
         model, epochs, batch, rate, patience = ["  name: cnn # or resnet, mlp"], 20, 256 if large else 32, "3.0e-3", 5
+    elif _is_text(project):
+        model = ["  name: bag # or transformer", "  options: {width: 128, pairs: 16384, dropout: 0.3}"]
+        epochs, batch, rate, patience = 15, 64 if large else 16, "3.0e-3", 5
     elif project.task == "regression":
         hidden = "[256, 128]" if large else "[128, 64]"
         model = ["  name: mlp", f"  options: {{hidden: {hidden}, activation: relu, dropout: 0.1, norm: true}}"]
@@ -157,7 +207,9 @@ def _model_lines(project: Project) -> list[str]:
         hidden, dropout = ("[256, 128]", 0.2) if large else ("[128, 64]", 0.1)
         model = ["  name: mlp", f"  options: {{hidden: {hidden}, activation: relu, dropout: {dropout}}}"]
         epochs, batch, rate, patience = (10, 256, "1.0e-3", 5) if large else (20, 32, "3.0e-3", 5)
-    loss = {"binary": "binary_cross_entropy", "multiclass": "cross_entropy", "regression": "mse"}[project.task]
+    from nnops.losses import DEFAULT
+
+    loss = DEFAULT[cast(Task, project.task)]
     return [
         "model:",
         *model,
@@ -176,14 +228,24 @@ def _model_lines(project: Project) -> list[str]:
 def _sweep_lines(project: Project) -> list[str]:
     metric, direction = {
         "binary": ("val_roc_auc", "maximize"),
+        "forecasting": ("val_scaled_mse", "minimize"),
+        "language_model": ("val_perplexity", "minimize"),
         "multiclass": ("val_accuracy", "maximize"),
+        "multilabel": ("val_f1_micro", "maximize"),
         "regression": ("val_rmse", "minimize"),
+        "sequence": ("val_exact_match", "maximize"),
+        "segmentation": ("val_mean_iou", "maximize"),
     }[project.task]
-    model = [] if project.image else ["    model.options.hidden: {choice: [[128], [256, 128], [256, 256, 128]]}"]
+    model = ["    model.options.dropout: {float: [0.0, 0.5]}"]
+    if project.task == "forecasting":
+        window = project.data["series"]["window"]
+        model = [f"    data.series.window: {{choice: {[window // 2, window, 2 * window]}}}"]
+    elif not project.image and not _is_text(project) and project.task not in TOKENS:
+        model = ["    model.options.hidden: {choice: [[128], [256, 128], [256, 256, 128]]}", *model]
     return [
         "sweep: # nnops sweep plan, start, resume, show, apply",
         f"  objective: {{metric: {metric}, direction: {direction}}}",
-        "  sampler: {name: tpe} # or random, grid",
+        "  sampler: {name: auto} # or mobster, bohb, tpe, gp, cmaes, pbt, random, grid",
         "  pruner: {name: asha, options: {min_epochs: 1, reduction_factor: 3}} # or median, hyperband, none",
         "  budget: {trials: 32} # or time: 2h",
         "  space: # any key of this file",
@@ -191,12 +253,30 @@ def _sweep_lines(project: Project) -> list[str]:
         "    train.optimizer.options.weight_decay: {float: [1.0e-6, 1.0e-1], log: true}",
         f"    train.batch_size: {{choice: {[16, 32, 64] if project.rows < LARGE else [64, 128, 256, 512]}}}",
         *model,
-        "    model.options.dropout: {float: [0.0, 0.5]}",
     ]
 
 
 def _max_drop(task: str) -> dict[str, float]:
-    return {"r2": 0.005} if task == "regression" else {"accuracy": 0.005}
+    from nnops.compression.choice import DEFAULT_DROP
+
+    return DEFAULT_DROP[cast(Task, task)]
+
+
+def _condition(task: str) -> str:
+    return {
+        "forecasting": "scaled_mse <= 0.5",
+        "language_model": "bits_per_character <= 2",
+        "multilabel": "f1_micro >= 0.8",
+        "regression": "r2 >= 0.8",
+        "segmentation": "mean_iou >= 0.7",
+        "sequence": "exact_match >= 0.9",
+    }.get(task, "accuracy >= 0.9")
+
+
+def _baselines(task: str) -> tuple[str, ...]:
+    from nnops.evaluation.baselines import DEFAULT
+
+    return DEFAULT[cast(Task, task)]
 
 
 def _flow(value: Any) -> str:
@@ -221,18 +301,25 @@ def _dvc_yaml(project: Project) -> str:
         files += [
             f'"${{data.{key}.options.{name}}}"'
             for name, value in options.items()
-            if name in ("path", "images", "labels") and isinstance(value, str)
+            if name in ("path", "images", "labels", "masks") and isinstance(value, str)
         ]
     old = "deps: [pipelines/prepare.py]"
     if old not in text:
         raise RuntimeError("dvc.yaml: the prepare stage is not what the scaffold expects")
     text = text.replace(old, f"deps: [{', '.join(['pipelines/prepare.py', *files])}]")
-    if project.task != "regression":
+    if project.task == "multilabel":
+        return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("  - Confusion:"))
+    if project.task not in (*QUANTITIES, *TOKENS, "segmentation"):
         return text
     classes = ("  - ROC:", "  - Precision-recall:", "  - Confusion:")
     kept = [line for line in text.splitlines() if not line.startswith(classes)]
-    predicted = "{artifacts/evaluate/predictions.csv: predicted}"
+    if project.task in (*TOKENS, "segmentation"):
+        return "\n".join(kept) + "\n"
     place = kept.index("plots:") + 1
+    if project.task == "forecasting":
+        kept.insert(place, "  - Error by step: {x: step, y: {artifacts/evaluate/steps.csv: model}}")
+        return "\n".join(kept) + "\n"
+    predicted = "{artifacts/evaluate/predictions.csv: predicted}"
     kept.insert(place, f"  - Predicted: {{template: scatter, x: actual, y: {predicted}}}")
     return "\n".join(kept) + "\n"
 

@@ -14,8 +14,13 @@ from nnops.params import Params
 #: What may be lost where params.yaml says nothing, in the metric's own unit.
 DEFAULT_DROP: dict[Task, dict[str, float]] = {
     "binary": {"accuracy": 0.005},
+    "forecasting": {"scaled_mse": 0.005},
+    "language_model": {"bits_per_token": 0.05},
     "multiclass": {"accuracy": 0.005},
+    "multilabel": {"f1_micro": 0.005},
     "regression": {"r2": 0.005},
+    "segmentation": {"mean_iou": 0.005},
+    "sequence": {"exact_match": 0.01},
 }
 #: Latencies this close to the fastest count as equal to it: a second measurement could swap them, and reading one row
 #: costs more than this.
@@ -27,10 +32,6 @@ RULE = (
     f" {EQUAL_SHARE:.0%} or {EQUAL_MS:g} ms of the fastest."
 )
 ROUNDING = 1e-9
-RULE = (
-    "Of the variants whose metrics on the val split drop by no more than max_drop, the fastest with one row (p50);"
-    f" of those within {EQUAL_SHARE:.0%} or {EQUAL_MS:g} ms of the fastest, the smallest file."
-)
 
 
 @dataclass(frozen=True)

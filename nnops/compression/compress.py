@@ -7,28 +7,34 @@ OUT/variants.png    size, latency and the first limited metric side by side
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import save
 
+from nnops.batch import PREDICT_ROWS, TOKENS, Spec
 from nnops.compression import EXPORTED, METHODS, REFERENCE
 from nnops.compression.choice import RULE, Candidate, Choice, choose, read_limits
 from nnops.compression.cost import Subject, measure_costs
 from nnops.compression.export import export_onnx
 from nnops.compression.graph import Graph
 from nnops.compression.method import Method, Source
-from nnops.compression.parity import check_export, measure_parity
+from nnops.compression.parity import Parity, check_export, compare_tokens, measure_parity
 from nnops.compression.variant import JUDGED_ON, Variant, measure_drops, number_variants
 from nnops.data.prepared import Prepared, SplitName
 from nnops.errors import ParamsError
 from nnops.evaluation.baselines.base import Predict, Rows
 from nnops.evaluation.evaluate import check_metrics, measure
-from nnops.evaluation.predict import network, predict_rows, read_rows
+from nnops.evaluation.fairness import gap_values
+from nnops.evaluation.groups import divide
+from nnops.evaluation.predict import in_pieces, network, predict_rows, read_rows
+from nnops.evaluation.scorecard import shown
+from nnops.evaluation.threshold import decide
 from nnops.files import write_bytes, write_json
 from nnops.fingerprint import hash_json
 from nnops.metrics import METRICS
@@ -58,6 +64,14 @@ class Compressed:
         """By dotted name, as metrics.json holds them."""
         return number_variants(self.variants, self.limits)
 
+    def sentence(self) -> str:
+        """Which variant is served, what it costs, and what it reaches on val beside the trained model."""
+        name = self.choice.variant
+        trained = self.variants[0].metrics["val"]
+        served = next(one for one in self.variants if one.name == name).metrics["val"]
+        reached = ", ".join(f"val {m} {shown(served[m])} (trained {shown(trained[m])})" for m in self.limits)
+        return f"{name} is served: {self.choice.judged[name].why}, {reached}"
+
 
 def compress(model: TrainedModel, data: Prepared, params: Params, out: Path, root: Path) -> Compressed:
     """Make, prove, measure and write all variants of a trained model.
@@ -65,7 +79,7 @@ def compress(model: TrainedModel, data: Prepared, params: Params, out: Path, roo
     Args:
         model: The trained model; its module is left as it is.
         data: The data that it was trained on.
-        params: The sections ``seed``, ``evaluate.metrics`` and ``compress`` are read.
+        params: The sections ``seed``, ``evaluate`` (metrics, threshold) and ``compress`` are read.
         out: The folder to write to.
         root: The project's folder; measured costs are kept in its ``.nnops/cost``.
 
@@ -83,27 +97,44 @@ def compress(model: TrainedModel, data: Prepared, params: Params, out: Path, roo
     def look(call: Predict) -> Seen:
         return {split: predict_rows(call, rows[split], data) for split in JUDGED_ON}
 
+    def decided(each: Seen) -> Seen:
+        if decision is None:
+            return each
+        return {split: decision.apply(predictions, data, split) for split, predictions in each.items()}
+
+    def compare(name: str) -> Parity:
+        if task in TOKENS:
+            return compare_tokens(calls[REFERENCE], calls[name], in_pieces(rows["test"], data.spec.rows_at_once))
+        return measure_parity(seen[REFERENCE]["test"], seen[name]["test"])
+
     with _one_thread():
         contents = {EXPORTED: export_onnx(model)}
         calls: dict[str, Predict] = {REFERENCE: network(model), EXPORTED: Graph(contents[EXPORTED])}
         seen = {name: look(call) for name, call in calls.items()}
-        check_export(measure_parity(seen[REFERENCE]["test"], seen[EXPORTED]["test"]), len(rows["test"]))
+        decision = decide(params, data, seen[REFERENCE]["val"])
+        seen = {name: decided(each) for name, each in seen.items()}
+        check_export(compare(EXPORTED), len(rows["test"]))
         source = Source(model, contents[EXPORTED], data, params.seed)
         for method in methods:
             name = method.variant
             contents[name] = method.apply(source)
             calls[name] = Graph(contents[name])
-            seen[name] = look(calls[name])
-        subjects = {name: _subject(model, contents.get(name), call) for name, call in calls.items()}
+            seen[name] = decided(look(calls[name]))
+        parities = {name: compare(name) for name in calls}
+        subjects = {name: build_subject(model, contents.get(name), call) for name, call in calls.items()}
         costs = measure_costs(subjects, rows["test"].inputs, root / ".nnops" / "cost")
 
+    divided = {split: divide(data, split) for split in JUDGED_ON}
     variants = tuple(
         Variant(
             name=name,
             content=contents.get(name, b""),
-            metrics={split: measure(seen[name][split], metrics) for split in JUDGED_ON},
+            metrics={
+                split: measure(seen[name][split], metrics) | gap_values(seen[name][split], divided[split])
+                for split in JUDGED_ON
+            },
             cost=costs[name],
-            parity=measure_parity(seen[REFERENCE]["test"], seen[name]["test"]),
+            parity=parities[name],
         )
         for name in calls
     )
@@ -131,7 +162,8 @@ def build_methods(params: Params) -> list[Method]:
     return methods
 
 
-def _subject(model: TrainedModel, content: bytes | None, call: Predict) -> Subject:
+def build_subject(model: TrainedModel, content: bytes | None, call: Predict) -> Subject:
+    """What is measured of a variant: a graph's bytes, or None for the trained model itself, and how it is called."""
     runtime = "onnxruntime"
     form = ""
     if content is None:
@@ -142,7 +174,19 @@ def _subject(model: TrainedModel, content: bytes | None, call: Predict) -> Subje
         "form": form,
         "runtime": f"{runtime} {metadata.version(runtime)}",
     }
-    return Subject(identity, len(content), call)
+    return Subject(identity, len(content), _paced(call, model.spec))
+
+
+def _paced(call: Predict, spec: Spec) -> Callable[[tuple[np.ndarray, ...]], object]:
+    """A call that goes piece by piece where all rows at once would put out too much."""
+    if spec.rows_at_once >= PREDICT_ROWS:
+        return call
+
+    def run(inputs: tuple[np.ndarray, ...]) -> None:
+        for start in range(0, len(inputs[0]), spec.rows_at_once):
+            call(tuple(array[start : start + spec.rows_at_once] for array in inputs))
+
+    return run
 
 
 def _write(compressed: Compressed, out: Path) -> None:

@@ -88,7 +88,8 @@ def take_rows(inputs: "tuple[np.ndarray, ...]", count: int) -> "tuple[np.ndarray
     """The first ``count`` rows, from the start again where they end."""
     import numpy as np
 
-    return tuple(np.resize(array, (count, *array.shape[1:])) for array in inputs)
+    # By place, since windows of a series are views that share their steps: as a whole they would not fit into memory.
+    return tuple(np.take(array, np.arange(count) % len(array), axis=0) for array in inputs)
 
 
 def describe_machine() -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from nnops.batch import WHOLE
 from nnops.training.artifact import TrainedModel
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _strip(message: Any) -> None:
 
 def _example(name: str, shape: tuple[int, ...]) -> torch.Tensor:
     # Two rows, since an example of one row would freeze the batch size.
-    return torch.zeros((2, *shape), dtype=torch.int64 if name == "categories" else torch.float32)
+    return torch.zeros((2, *shape), dtype=torch.int64 if name in WHOLE else torch.float32)
 
 
 @contextmanager
@@ -84,6 +85,10 @@ def _quiet() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated", category=FutureWarning)
             warnings.filterwarnings("ignore", message=".*axis name: batch will not be used", category=UserWarning)
+            # A recurrent layer lists its weights anew while it is traced, and torch's loop over its steps calls what
+            # torch has deprecated; parity is proved afterwards.
+            warnings.filterwarnings("ignore", message=".*_flat_weights.* assigned during export", category=UserWarning)
+            warnings.filterwarnings("ignore", message=".*_check_is_size", category=FutureWarning)
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

@@ -54,23 +54,26 @@ def _bars(axes: "Axes", title: str, note: str, values: list[float], colors: list
 def _dots(axes: "Axes", compressed: "Compressed", colors: list[str]) -> None:
     """The metric on val, that the choice looks at, filled; on test, that it never sees, as a ring."""
     from nnops.compression.choice import is_better_high
+    from nnops.evaluation.figures.summary import titled
     from nnops.figure import set_title
 
     variants = compressed.variants
     metric, limit = next(iter(compressed.limits.items()))
     reference = variants[0].metrics["val"][metric]
     end = reference - limit if is_better_high(metric) else reference + limit
-    axes.axvspan(min(reference, end), max(reference, end), color=ALLOWED, linewidth=0, zorder=0)
     places = list(range(len(variants)))
     val, test = ([variant.metrics[split][metric] for variant in variants] for split in ("val", "test"))
     axes.scatter(test, places, s=46, facecolors="white", edgecolors=colors, linewidths=1.6, zorder=2)
     axes.scatter(val, places, s=46, color=colors, zorder=3)
     seen = [*val, *test, end]
     room = 0.25 * (max(seen) - min(seen)) or 0.1
-    axes.set_xlim(min(seen) - room, max(seen) + room)
+    left, right = min(seen) - room, max(seen) + room
+    axes.axvspan(*((end, right) if is_better_high(metric) else (left, end)), color=ALLOWED, linewidth=0, zorder=0)
+    axes.set_xlim(left, right)
     axes.locator_params(axis="x", nbins=5)
     if max(seen) >= 10_000:
         axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
-    set_title(axes, metric.replace("_", " "), "● val   ○ test   ▒ allowed on val")
+    title = titled(metric)
+    set_title(axes, title[0].upper() + title[1:], "● val   ○ test   ▒ allowed on val")

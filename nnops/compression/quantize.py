@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 from pydantic import Field
 
+from nnops.batch import QUANTITIES
 from nnops.compression.export import serialize
 from nnops.compression.method import Method, Source
 from nnops.evaluation.predict import read_rows
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     import onnx
 
+#: What is quantized of a network of texts: layers with weights. A mask's huge values would stretch any other range.
+WEIGHTED = ("Gather", "Gemm", "MatMul")
 #: Most rows of a calibration batch.
 MOST_ROWS = 64
 
@@ -43,7 +46,7 @@ class Quantize(Method):
 
     first_layer: Literal["auto", "int8", "fp32"] = Field(
         default="auto",
-        description="256 steps are too coarse for numbers that a quantity is read from: auto keeps fp32 in regressions",
+        description="256 steps are too coarse for numbers that a quantity is read from: auto keeps fp32 there",
     )
 
     @classmethod
@@ -63,9 +66,13 @@ class Quantize(Method):
         method = {"minmax": CalibrationMethod.MinMax, "percentile": CalibrationMethod.Percentile}[self.calibration]
         with tempfile.TemporaryDirectory(prefix="nnops-quantize-") as folder, _quiet():
             inferred, quantized = Path(folder) / "inferred.onnx", Path(folder) / "int8.onnx"
-            quant_pre_process(onnx.load_from_string(source.graph), inferred)
+            plain = Path(folder) / "plain.onnx"
+            plain.write_bytes(source.graph)
+            # ONNX's own inference knows all shapes here; the symbolic one gives up on reductions.
+            quant_pre_process(plain, inferred, skip_symbolic_shape=True)
             task = source.data.spec.task
-            keep = self.first_layer == "fp32" or (self.first_layer == "auto" and task == "regression")
+            keep = self.first_layer == "fp32" or (self.first_layer == "auto" and task in QUANTITIES)
+            graph = onnx.load(inferred)
             quantize_static(
                 inferred,
                 quantized,
@@ -76,7 +83,8 @@ class Quantize(Method):
                 per_channel=self.per_channel,
                 reduce_range=self.reduce_range,
                 calibrate_method=method,
-                nodes_to_exclude=_up_to_first_layer(onnx.load(inferred)) if keep else [],
+                op_types_to_quantize=list(WEIGHTED) if source.data.spec.vocabulary else None,
+                nodes_to_exclude=[*_group_norms(graph), *(_up_to_first_layer(graph) if keep else [])],
             )
             return serialize(onnx.load(quantized))
 
@@ -86,6 +94,14 @@ class Quantize(Method):
         count = min(self.calibration_rows, len(rows))
         drawn = rows.take(numpy_stream(source.seed, "calibration").choice(len(rows), count, replace=False))
         return dict(zip(source.data.spec.inputs, drawn.inputs, strict=True))
+
+
+def _group_norms(graph: "onnx.ModelProto") -> list[str]:
+    """Names of the nodes that group normalisations are exported as.
+
+    They share the constants 1 and 0, which ONNX Runtime would quantize once for each of them under one name.
+    """
+    return [node.name for node in graph.graph.node if node.op_type == "InstanceNormalization"]
 
 
 def _up_to_first_layer(graph: "onnx.ModelProto") -> list[str]:

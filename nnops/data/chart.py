@@ -33,11 +33,20 @@ def short_number(value: float) -> str:
 
 
 def draw(made: Made) -> Figure:
-    """The data report of a table or of images as a figure."""
+    """The data report of a table, of images or of a series as a figure."""
+    if made.preprocess.steps is not None:
+        from nnops.data.series_chart import draw_series
+
+        return draw_series(made)
     if made.preprocess.pixels is None:
         return draw_table(made.report)
     train = made.arrays["train"]
-    return draw_images(made.report, train["image"], train["target"], list(made.preprocess.target.classes))
+    if made.preprocess.target.task == "segmentation":
+        # Every image counts as an example of one kind.
+        return draw_images(made.report, train["image"], np.zeros(len(train["image"])), [])
+    # The lowest band comes first in a spectrogram, and is looked at from below.
+    image = train["image"][:, :, ::-1] if "sound" in made.extra else train["image"]
+    return draw_images(made.report, image, train["target"], list(made.preprocess.target.classes))
 
 
 def draw_table(report: Mapping[str, Any]) -> Figure:
@@ -70,7 +79,8 @@ def draw_images(report: Mapping[str, Any], pixels_NCHW: np.ndarray, target: np.n
     _heading(figure, report)
     _draw_target(left, report)
     shown = classes[:MOST_CLASSES]
-    chosen = [np.flatnonzero(target == code)[:EXAMPLES] for code in range(len(shown))]
+    there = [target[:, code] > 0 if target.ndim == 2 else target == code for code in range(len(shown))]
+    chosen = [np.flatnonzero(rows)[:EXAMPLES] for rows in there]
     if not shown:
         chosen = np.array_split(np.arange(min(len(target), EXAMPLES * EXAMPLES // 2)), EXAMPLES // 2)
     right.imshow(_sheet(pixels_NCHW, chosen), cmap="gray_r" if _dark(pixels_NCHW) else "gray", vmin=0, aspect="equal")
@@ -127,7 +137,8 @@ def _draw_classes(axes: Axes, target: Mapping[str, Any]) -> None:
     )
     places = np.arange(len(shown))
     for offset, name in zip((-0.27, 0.0, 0.27), SPLITS, strict=True):
-        total = max(sum(counts[name].values()), 1)
+        # Labels of one row do not exclude each other, so their shares are those of the rows.
+        total = max(target["rows"][name] if "rows" in target else sum(counts[name].values()), 1)
         share = [counts[name][label] / total for label in shown]
         axes.barh(places + offset, share, height=0.24, color=_SPLIT_COLORS[name], label=name)
     axes.set_yticks(places, [plain(label, 18) for label in shown])
@@ -196,6 +207,7 @@ def _draw_column(axes: Axes, entry: Mapping[str, Any]) -> None:
         else:
             axes.xaxis.set_major_locator(MaxNLocator(4))
             axes.xaxis.set_major_formatter(_SHORT)
+            note = "tokens a text" if entry["kind"] == "text" else ""
     axes.set_facecolor("white")
     axes.tick_params(labelsize=7.5)
     axes.set_title(plain(entry["name"], 24), loc="left", fontsize=9, fontweight="bold", color=INK, pad=4)

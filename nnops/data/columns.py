@@ -8,6 +8,7 @@ import pandas as pd
 
 from nnops.data.dates import date_parts, parse_dates
 from nnops.data.values import as_number, as_text, place
+from nnops.data.warp import WarpName, unwarp, warp
 from nnops.errors import DataError
 
 #: Beyond it float32 has no numbers; a raw row may hold anything.
@@ -16,7 +17,7 @@ LARGEST = float(np.finfo(np.float32).max)
 
 @dataclass(frozen=True)
 class Numeric:
-    """A number: missing ones filled, clipped, shifted and scaled, in this order.
+    """A number: missing ones filled, clipped, bent, shifted and scaled, in this order.
 
     Attributes:
         name: The column.
@@ -26,6 +27,9 @@ class Numeric:
         shift: Taken off.
         spread: Divided by; positive.
         indicator: A second feature says 1 where the value was missing.
+        warp: How it is bent, see :mod:`nnops.data.warp`.
+        fitted: What that needs to know.
+        lenient: Whether text counts as missing.
     """
 
     kind: ClassVar[str] = "numeric"
@@ -36,6 +40,9 @@ class Numeric:
     shift: float
     spread: float
     indicator: bool
+    warp: WarpName = "none"
+    fitted: tuple[float, ...] = ()
+    lenient: bool = False
 
     @property
     def features(self) -> list[str]:
@@ -48,12 +55,20 @@ class Numeric:
         Raises:
             DataError: Text, with its row.
         """
-        return self.apply_numbers(numbers_of(values, markers))
+        return self.apply_numbers(numbers_of(values, markers, lenient=self.lenient))
 
     def apply_numbers(self, numbers: np.ndarray) -> np.ndarray:
         """As :meth:`apply`, from float64 with NaN where missing."""
-        scaled = np.clip((self.clean(numbers) - self.shift) / self.spread, -LARGEST, LARGEST)
+        scaled = np.clip((self.bent(numbers) - self.shift) / self.spread, -LARGEST, LARGEST)
         return np.stack([scaled, np.isnan(numbers)] if self.indicator else [scaled], axis=1).astype(np.float32)
+
+    def bent(self, numbers: np.ndarray) -> np.ndarray:
+        """Cleaned and bent, not yet scaled; float64 [N]."""
+        return warp(self.clean(numbers), self.warp, self.fitted)
+
+    def raw(self, scaled: float) -> float:
+        """A feature's value back in the column's own unit."""
+        return float(unwarp(np.array([scaled * self.spread + self.shift]), self.warp, self.fitted)[0])
 
     def clean(self, numbers: np.ndarray) -> np.ndarray:
         """Filled and clipped, not yet scaled; float64 [N]."""
@@ -101,12 +116,14 @@ class Date:
         name: The column.
         form: ``ISO8601`` or a strptime format.
         parts: Named ``column.year`` and so on.
+        lenient: Whether what is no date counts as missing.
     """
 
     kind: ClassVar[str] = "date"
     name: str
     form: str
     parts: tuple[Numeric, ...]
+    lenient: bool = False
 
     @property
     def features(self) -> list[str]:
@@ -119,7 +136,7 @@ class Date:
         Raises:
             DataError: A value that is no date of this column's format, with its row.
         """
-        moments = moments_of(values, self.form, markers)
+        moments = moments_of(values, self.form, markers, lenient=self.lenient)
         parts = date_parts(moments)
         return np.concatenate([part.apply_numbers(parts[part.name.rpartition(".")[2]]) for part in self.parts], axis=1)
 
@@ -137,30 +154,35 @@ def column_from_json(record: dict[str, Any]) -> Column:
     """The inverse of :func:`column_to_json`."""
     fields = {key: value for key, value in record.items() if key != "kind"}
     if record["kind"] == "numeric":
-        return Numeric(**fields)
+        return _numeric(fields)
     if record["kind"] == "categorical":
         return Categorical(**{**fields, "categories": tuple(fields["categories"])})
-    return Date(**{**fields, "parts": tuple(Numeric(**part) for part in fields["parts"])})
+    return Date(**{**fields, "parts": tuple(_numeric(part) for part in fields["parts"])})
 
 
-def numbers_of(values: pd.Series, markers: tuple[str, ...]) -> np.ndarray:
-    """Float64 with NaN where missing or infinite.
+def _numeric(fields: dict[str, Any]) -> Numeric:
+    return Numeric(**{**fields, "fitted": tuple(fields.get("fitted", ()))})
+
+
+def numbers_of(values: pd.Series, markers: tuple[str, ...], *, lenient: bool = False) -> np.ndarray:
+    """Float64 with NaN where missing or infinite, or where it is ``lenient``, text.
 
     Raises:
         DataError: Text, with its row.
     """
     numbers, words = as_number(values, markers)
-    if words.any():
+    if words.any() and not lenient:
         position = int(words.argmax())
         raise DataError(
             f"{place(values, position)}: column '{values.name}' must hold numbers, got '{values.iloc[position]}'; "
-            f"correct it, add it to data.cleaning.missing_markers, or set data.kinds.{values.name} to categorical."
+            f"correct it, add it to data.cleaning.missing_markers, set data.cleaning.wrong_types to missing, or "
+            f"data.kinds.{values.name} to categorical."
         )
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
-def moments_of(values: pd.Series, form: str, markers: tuple[str, ...]) -> pd.Series:
-    """Moments, NaT where missing.
+def moments_of(values: pd.Series, form: str, markers: tuple[str, ...], *, lenient: bool = False) -> pd.Series:
+    """Moments, NaT where missing, or where it is ``lenient``, no date of that format.
 
     Raises:
         DataError: A value that is no date of that format, with its row.
@@ -168,7 +190,7 @@ def moments_of(values: pd.Series, form: str, markers: tuple[str, ...]) -> pd.Ser
     moments = parse_dates(values, form, markers)
     assert moments is not None
     wrong = (moments.isna() & as_text(values, markers).notna()).to_numpy()
-    if wrong.any():
+    if wrong.any() and not lenient:
         position = int(wrong.argmax())
         raise DataError(
             f"{place(values, position)}: column '{values.name}' must hold dates written as {form}, "

@@ -17,18 +17,20 @@ _ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}.*)?")
 _LIKE = re.compile(r"(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,2} [A-Za-z]{3} \d{4}|[A-Za-z]{3} \d{1,2}, \d{4}).*")
 
 
-def find_format(text: pd.Series) -> str | None:
+def find_format(text: pd.Series, share: float = 1.0) -> str | None:
     """The one format that every value has: ``ISO8601``, one of FORMATS, or None.
 
     Args:
         text: Values as text, missing ones NaN (see :func:`nnops.data.values.as_text`).
+        share: How many of the values must have it, the rest being mistakes.
     """
     known = text.dropna()
-    if known.empty or not all(_LIKE.fullmatch(value) for value in known.iloc[:100]):
+    dated = [value for value in known.iloc[:100] if _LIKE.fullmatch(value)]
+    if not dated or len(dated) < share * len(known.iloc[:100]):
         return None
-    candidates = ("ISO8601",) if _ISO.fullmatch(known.iloc[0]) else FORMATS
+    candidates = ("ISO8601",) if _ISO.fullmatch(dated[0]) else FORMATS
     for candidate in candidates:
-        if pd.to_datetime(known, format=candidate, errors="coerce", utc=True).notna().all():
+        if pd.to_datetime(known, format=candidate, errors="coerce", utc=True).notna().mean() >= share:
             return candidate
     return None
 

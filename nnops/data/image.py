@@ -3,8 +3,10 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from nnops.batch import Spec
+from nnops.data.leakage import check_leaks, find_image_leaks
 from nnops.data.made import Made
 from nnops.data.pixels import fit_pixels
 from nnops.data.prepared import SPLITS, SplitName
@@ -12,13 +14,34 @@ from nnops.data.preprocess import Preprocess
 from nnops.data.profile import count_duplicates, describe_target, write_notes
 from nnops.data.reader import Images
 from nnops.data.split import split_rows
-from nnops.data.target import judge
+from nnops.data.target import Target, judge
 from nnops.errors import DataError
 from nnops.params import Params
 
 
-def make_images(params: Params, source: Images, test: Images | None) -> Made:
-    """Make prepared data of images.
+def deal(
+    params: Params, labels: pd.Series, where: str, *, separate_test: bool
+) -> tuple[Target, dict[SplitName, np.ndarray]]:
+    """The target that labels make, and the rows of each split.
+
+    Raises:
+        DataError: Labels or splits are wrong.
+    """
+    target = judge(labels, params.data, where)
+    rows = split_rows(
+        params.data.split,
+        len(labels),
+        classes=target.strata(labels, where),
+        column=None,
+        seed=params.seed,
+        separate_test=separate_test,
+        where=where,
+    )
+    return target, rows
+
+
+def make_images(params: Params, source: Images, test: Images | None, what: str = "image") -> Made:
+    """Make prepared data of images; ``what`` is the word for one in messages.
 
     Raises:
         DataError: Sizes of source and test differ, or labels or splits are wrong.
@@ -31,16 +54,7 @@ def make_images(params: Params, source: Images, test: Images | None) -> Made:
         )
     read = len(source.labels)
     source = _without_duplicates(source) if data.cleaning.duplicates == "drop" else source
-    target = judge(source.labels, data, source.where)
-    rows = split_rows(
-        data.split,
-        len(source.labels),
-        classes=None if target.task == "regression" else target.labels(source.labels, source.where),
-        column=None,
-        seed=params.seed,
-        separate_test=test is not None,
-        where=source.where,
-    )
+    target, rows = deal(params, source.labels, source.where, separate_test=test is not None)
     if target.task == "regression" and data.target_scaling == "standard":
         target = target.scaled(source.labels.iloc[rows["train"]], source.where)
     pixels = fit_pixels(source, rows["train"], data.scaling)
@@ -56,6 +70,10 @@ def make_images(params: Params, source: Images, test: Images | None) -> Made:
             "image": np.ascontiguousarray(test.pixels_NCHW),
             "target": target.encode(test.labels, test.where),
         }
+    if test is not None:
+        rows["test"] = np.arange(len(test.labels))
+    leaks = find_image_leaks({name: arrays[name]["image"] for name in SPLITS}, rows, what)
+    check_leaks(leaks, data, source.where)
     report: dict[str, Any] = {
         "source": source.where,
         "rows": {"read": read + (len(test.labels) if test else 0)}
@@ -63,9 +81,10 @@ def make_images(params: Params, source: Images, test: Images | None) -> Made:
         "target": describe_target(target, arrays),
         "pixels": {"shape": list(pixels.shape), "mean": list(pixels.mean), "std": list(pixels.std)},
         "duplicates": count_duplicates(arrays),
+        "leakage": [leak.to_json() for leak in leaks],
     }
     report["notes"] = write_notes(report)
-    outputs = len(target.classes) if target.task == "multiclass" else 1
+    outputs = len(target.classes) if target.task in ("multiclass", "multilabel") else 1
     return Made(
         spec=Spec(target.task, ("image",), (pixels.shape,), (), outputs),
         preprocess=Preprocess(target, pixels=pixels),

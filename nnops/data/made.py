@@ -1,6 +1,6 @@
 """What is made of a source before it is written: arrays of each split, what they mean, and what the report says."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ class Made:
         columns: What the schema says of each column of the source but the target.
         features: Names of the numeric features in their order; empty for images.
         report: The data report, as plain JSON values.
+        rows: Rows of each split, where they are not those of the array ``target``: windows of a series.
+        extra: Further entries of the schema.
     """
 
     spec: Spec
@@ -29,3 +31,5 @@ class Made:
     columns: list[dict[str, Any]]
     features: list[str]
     report: dict[str, Any]
+    rows: dict[SplitName, int] = field(default_factory=dict[SplitName, int])
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])

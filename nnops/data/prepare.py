@@ -7,37 +7,47 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nnops.batch import TOKENS
 from nnops.catalog import Catalog
 from nnops.data import READERS
+from nnops.data.origin import describe_files
 from nnops.data.prepared import SPLITS, Prepared
-from nnops.data.reader import Images, Reader, Table
-from nnops.errors import DataError
-from nnops.files import write_json
-from nnops.fingerprint import hash_code, hash_files, hash_json
-from nnops.params import Named, Params
+from nnops.data.reader import Images, Masks, Reader, Sounds, Table
+from nnops.errors import DataError, ParamsError
+from nnops.files import write_bytes, write_json
+from nnops.fingerprint import DATA_CODE, hash_code, hash_file, hash_files, hash_json
+from nnops.params import Data, Named, Params
 
 if TYPE_CHECKING:
     from nnops.data.made import Made
 
-#: The parts of nnops whose code decides the bytes of prepared data.
-DATA_CODE = ("batch.py", "files.py", "seeding.py", "data")
+#: Tasks whose texts keep their target in other words.
+REWRITTEN = ("binary", "multiclass", "multilabel", "regression")
 
 
-def prepare(params: Params, out: Path, root: Path = Path()) -> Prepared:
+def prepare(params: Params, out: Path, root: Path = Path(), *, pictures: bool = True) -> Prepared:
     """Prepare the data that ``params.data`` describes; the same inputs give the same bytes.
 
     Args:
         params: Only ``data`` and ``seed`` are read.
         out: The folder to write; what is there is replaced, in one step at the end.
         root: The folder that relative paths in params start from.
+        pictures: Whether the report is drawn as well; a sweep looks at none.
 
     Raises:
         DataError: The source, a column or a row is wrong; nothing is written then.
         ParamsError: A reader refuses its options.
     """
     made = _make(params, root)
+    if params.data.text.rewrite and (made.preprocess.text is None or made.spec.task not in REWRITTEN):
+        raise ParamsError(
+            "params.yaml: data.text.rewrite needs a column of texts with one target each, and the data have none; leave"
+            " it out."
+        )
     with _written_whole(out) as part:
-        _write(made, params, part)
+        _write(made, params, part, root)
+        if pictures:
+            _draw(made, part)
     return Prepared.open(out)
 
 
@@ -59,10 +69,23 @@ def data_fingerprint(params: Params, root: Path = Path()) -> str:
             "data": params.record("data"),
             "seed": params.seed,
             "sources": sources,
+            "own": {name: hash_file(path) for name, path in own_files(params.data).items()},
             "code": hash_code(DATA_CODE),
-            "versions": {name: metadata.version(name) for name in ("numpy", "pandas", "scikit-learn")},
+            "versions": {name: metadata.version(name) for name in ("numpy", "pandas", "scikit-learn", "scipy")},
         }
     )
+
+
+def own_files(data: Data) -> dict[str, Path]:
+    """Files of the project beside the sources that decide the prepared bytes, by name.
+
+    Raises:
+        DataError: A file is missing.
+    """
+    from nnops.data.rewrite import rewrite_files
+    from nnops.data.tokenizer import pretrained_file
+
+    return rewrite_files(data.text.rewrite) | pretrained_file(data.text)
 
 
 def cached(params: Params, root: Path, folder: Path) -> Prepared:
@@ -75,7 +98,7 @@ def cached(params: Params, root: Path, folder: Path) -> Prepared:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f".{out.name}.lock"):
             if not (out / "schema.json").exists():
-                return prepare(params, out, root)
+                return prepare(params, out, root, pictures=False)
     return Prepared.open(out)
 
 
@@ -89,24 +112,62 @@ def _readers(params: Params) -> dict[str, Reader]:
 
 
 def _make(params: Params, root: Path) -> "Made":
+    from nnops.data.audio import make_sounds
+    from nnops.data.corpus import make_corpus
+    from nnops.data.groups import refuse_groups
     from nnops.data.image import make_images
+    from nnops.data.mask import make_masks
+    from nnops.data.pairs import make_pairs
+    from nnops.data.series import make_series
     from nnops.data.table import make_table
 
-    given = {key: reader.read(root, params.data.target) for key, reader in _readers(params).items()}
+    given = {key: reader.read(root, params.data.answer) for key, reader in _readers(params).items()}
     source, test = given["source"], given.get("test")
-    if isinstance(source, Images) and not isinstance(test, Table):
+    if not isinstance(params.data.target, str) and any(not isinstance(one, Table) for one in given.values()):
+        raise DataError(
+            f"params.yaml: data.target: several columns are of a table, but {source.where} holds {_what(source)};"
+            " write one name."
+        )
+    if params.data.series is not None or params.data.task in TOKENS:
+        refuse_groups(params.data, "a series" if params.data.series else f"the task {params.data.task}")
+    elif not isinstance(source, Table):
+        refuse_groups(params.data, _what(source))
+    if params.data.task in TOKENS:
+        if not isinstance(source, Table) or not isinstance(test, Table | None):
+            wrong = source if not isinstance(source, Table) or test is None else test
+            raise DataError(
+                f"{wrong.where}: the task {params.data.task} needs texts (.txt files or a table), got {_what(wrong)}."
+            )
+        return (make_corpus if params.data.task == "language_model" else make_pairs)(params, source, test)
+    if params.data.series is not None:
+        if not isinstance(source, Table):
+            raise DataError(
+                f"{source.where}: a series is a table with a time column (CSV or Parquet), got {_what(source)}."
+            )
+        return make_series(params, source, params.data.series)
+    if (params.data.task == "segmentation") > isinstance(source, Masks):
+        raise DataError(f"{source.where}: a segmentation needs images with masks (reader masks), got {_what(source)}.")
+    if isinstance(source, Masks) and isinstance(test, Masks | None):
+        return make_masks(params, source, test)
+    if isinstance(source, Images) and isinstance(test, Images | None):
         return make_images(params, source, test)
-    if isinstance(source, Table) and not isinstance(test, Images):
+    if isinstance(source, Sounds) and isinstance(test, Sounds | None):
+        return make_sounds(params, source, test)
+    if isinstance(source, Table) and isinstance(test, Table | None):
         return make_table(params, source, test)
-    kinds = " and ".join("a table" if isinstance(one, Table) else "images" for one in (source, test))
-    raise DataError(f"params.yaml: data.source and data.test must both be tables or both images, got {kinds}.")
+    kinds = " and ".join(_what(one) for one in (source, test) if one is not None)
+    raise DataError(
+        "params.yaml: data.source and data.test must both be tables, both images (with masks or without) or both"
+        f" sounds, got {kinds}."
+    )
 
 
-def _write(made: "Made", params: Params, folder: Path) -> None:
+def _what(read: Table | Images | Masks | Sounds) -> str:
+    return {Table: "a table", Images: "images", Masks: "images with masks", Sounds: "sounds"}[type(read)]
+
+
+def _write(made: "Made", params: Params, folder: Path, root: Path) -> None:
     import numpy as np
-
-    from nnops.data.chart import draw
-    from nnops.figure import save_png
 
     for split in SPLITS:
         (folder / split).mkdir(parents=True)
@@ -114,20 +175,28 @@ def _write(made: "Made", params: Params, folder: Path) -> None:
             np.save(folder / split / f"{name}.npy", array, allow_pickle=False)
     write_json(folder / "preprocess.json", made.preprocess.to_json())
     content = hash_files([*folder.glob("*/*.npy"), folder / "preprocess.json"], folder)
-    write_json(folder / "schema.json", _schema(made, params, content))
+    write_json(folder / "schema.json", _schema(made, params, content, root))
     write_json(folder / "report.json", made.report)
+
+
+def _draw(made: "Made", folder: Path) -> None:
+    from nnops.data.chart import draw
+    from nnops.data.page.build import build_page
+    from nnops.figure import save_png
+
     save_png(draw(made), folder / "report.png")
+    write_bytes(folder / "report.html", build_page(made).encode())
 
 
-def _schema(made: "Made", params: Params, content: str) -> dict[str, Any]:
+def _schema(made: "Made", params: Params, content: str, root: Path) -> dict[str, Any]:
     target, pixels = made.preprocess.target, made.preprocess.pixels
     schema: dict[str, Any] = {
-        "kind": "image" if pixels else "table",
+        "kind": _kind(made),
         "task": target.task,
         "target": target.name,
         "classes": list(target.classes),
         "spec": made.spec.to_json(),
-        "rows": {split: len(made.arrays[split]["target"]) for split in SPLITS},
+        "rows": made.rows or {split: len(made.arrays[split]["target"]) for split in SPLITS},
         "hash": content,
         "target_mean": target.mean,
         "target_std": target.std,
@@ -135,9 +204,20 @@ def _schema(made: "Made", params: Params, content: str) -> dict[str, Any]:
         "features": made.features,
         "source": params.data.source.model_dump(mode="json"),
     }
+    read = [path for reader in _readers(params).values() for path in reader.files(root)]
+    files = describe_files([*read, *(root / path for path in own_files(params.data).values())], root)
+    if files:
+        schema["files"] = files
     if pixels:
         schema |= {"image_mean": list(pixels.mean), "image_std": list(pixels.std)}
-    return schema
+    return schema | made.extra
+
+
+def _kind(made: "Made") -> str:
+    fitted = made.preprocess
+    if "sound" in made.extra:
+        return "audio"
+    return "image" if fitted.pixels else "series" if fitted.steps else "text" if fitted.text else "table"
 
 
 @contextmanager

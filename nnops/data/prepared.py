@@ -2,9 +2,10 @@
 
     FOLDER/schema.json              kinds of columns, classes, Spec, rows of each split, hash
     FOLDER/preprocess.json          the fitted preprocessing (see nnops.data.preprocess)
-    FOLDER/report.json report.png   what the data looks like
-    FOLDER/{train,val,test}/NAME.npy  one array per input of the Spec, and target.npy
+    FOLDER/report.json .html .png   what the data looks like
+    FOLDER/{train,val,test}/NAME.npy  one array per input of the Spec, target.npy, groups.npy where asked for
 
+A series stores ``series`` and ``target`` as float32 [T, V]; :meth:`Prepared.tensors` lays windows over them.
 Tables store ``numeric`` float32 and ``categories`` int64, already scaled. Images store ``image`` uint8 [N, C, H, W];
 :meth:`Prepared.tensors` scales them with the fitted statistics.
 """
@@ -21,19 +22,28 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
+    from nnops.data.groups import Grouping
+
 SplitName = Literal["train", "val", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
 class Tensors:
-    """One split in memory: inputs in the order of the Spec, and the target.
+    """One split: inputs in the order of the Spec, and the target.
 
-    ``target_B`` is int64 codes for multiclass, float32 for binary (0 or 1) and regression (scaled).
+    A split that stays on disk has :class:`nnops.data.disk.OnDisk` as inputs and says how many rows lie in a ``block``;
+    in memory that is 0.
+
+    ``target_B`` is int64 codes for multiclass, float32 for binary (0 or 1) and regression (scaled), ``target_BC``
+    float32 for multilabel (0 or 1) and forecasting (scaled), ``target_BHW`` int64 codes for segmentation,
+    ``target_BT`` int64 tokens, 0 where none is told, for language_model and sequence. Windows of one series are views
+    that share their steps.
     """
 
     inputs: "tuple[torch.Tensor, ...]"
     target: "torch.Tensor"
+    block: int = 0
 
     def __len__(self) -> int:
         return self.target.shape[0]
@@ -74,9 +84,25 @@ class Prepared:
         return self.schema["classes"]
 
     @property
-    def target_scale(self) -> tuple[float, float]:
-        """(mean, deviation) that undo the target's scaling: y = mean + deviation * output; (0, 1) if not scaled."""
-        return self.schema["target_mean"], self.schema["target_std"]
+    def target_scale(self) -> "tuple[float | np.ndarray, float | np.ndarray]":
+        """(mean, deviation) that undo the target's scaling: y = mean + deviation * output; (0, 1) if not scaled.
+
+        Of a forecast they are arrays, one value for each output.
+        """
+        mean, std = self.schema["target_mean"], self.schema["target_std"]
+        if not isinstance(mean, list):
+            return mean, std
+        import numpy as np
+
+        return np.tile(mean, self.spec.horizon), np.tile(std, self.spec.horizon)
+
+    @property
+    def characters(self) -> "np.ndarray | None":
+        """Characters that begin in each token, int64, of a language model's data."""
+        import numpy as np
+
+        count = self.schema.get("characters")
+        return None if count is None else np.asarray(count, np.int64)
 
     def arrays(self, split: SplitName) -> "dict[str, np.ndarray]":
         """The arrays of one split as stored, mapped read-only into memory."""
@@ -85,9 +111,57 @@ class Prepared:
         folder = self.folder / split
         return {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in (*self.spec.inputs, "target")}
 
+    @property
+    def groupings(self) -> "list[Grouping]":
+        """The columns whose groups are compared."""
+        from nnops.data.groups import Grouping
+
+        return [Grouping.from_json(record) for record in self.schema.get("groups", ())]
+
+    def groups(self, split: SplitName) -> "np.ndarray":
+        """The group of each row of a split by each of :attr:`groupings`, int64 ``[N, columns]``."""
+        import numpy as np
+
+        return np.load(self.folder / split / "groups.npy", allow_pickle=False)
+
+    @property
+    def white(self) -> float:
+        """The brightest value of an image, in units of 255: 1, or less where images hold smaller numbers alone.
+
+        Such as scikit-learn's digits, whose ink goes from 0 to 16. It is looked for in at most 4,096 images of train.
+        """
+        images = self.arrays("train")["image"]
+        brightest = int(images[:: -(-len(images) // 4096)].max())
+        return 1.0 if brightest >= 128 else max(brightest, 1) / 255
+
     def rows(self, split: SplitName) -> int:
         """Number of rows of a split."""
         return self.schema["rows"][split]
+
+    def streamed(self, split: SplitName, device: str = "cpu") -> Tensors:
+        """One split whose inputs stay on disk; images are scaled as they are read."""
+        import numpy as np
+        import torch
+
+        from nnops.data.disk import OnDisk
+
+        inputs: list[Any] = []
+        for name in self.spec.inputs:
+            finish = (lambda tensor: self._scaled(tensor, device)) if name == "image" else None
+            inputs.append(OnDisk(self.folder / split / f"{name}.npy", device, finish))
+        target = torch.from_numpy(np.load(self.folder / split / "target.npy", allow_pickle=False))
+        return Tensors(tuple(inputs), self._codes(target).to(device), min(column.block for column in inputs))
+
+    def _codes(self, target: "torch.Tensor") -> "torch.Tensor":
+        """A target as a loss takes it: masks lie on disk as uint8."""
+        return target.long() if self.spec.task == "segmentation" else target
+
+    def _scaled(self, pixels: "torch.Tensor", device: str) -> "torch.Tensor":
+        import torch
+
+        mean = torch.tensor(self.schema["image_mean"], device=device).view(1, -1, 1, 1)
+        std = torch.tensor(self.schema["image_std"], device=device).view(1, -1, 1, 1)
+        return pixels.to(torch.float32).div_(255.0).sub_(mean).div_(std)
 
     def tensors(self, split: SplitName, device: str = "cpu") -> Tensors:
         """One split as tensors on a device; images are scaled here."""
@@ -95,12 +169,24 @@ class Prepared:
         import torch
 
         arrays = self.arrays(split)
+        if self.spec.series:
+            return self._windows(arrays, split, device)
         inputs: list[torch.Tensor] = []
         for name in self.spec.inputs:
             tensor = torch.from_numpy(np.array(arrays[name])).to(device)
             if name == "image":
-                mean = torch.tensor(self.schema["image_mean"], device=device).view(1, -1, 1, 1)
-                std = torch.tensor(self.schema["image_std"], device=device).view(1, -1, 1, 1)
-                tensor = tensor.to(torch.float32).div_(255.0).sub_(mean).div_(std)
+                tensor = self._scaled(tensor, device)
             inputs.append(tensor)
-        return Tensors(tuple(inputs), torch.from_numpy(np.array(arrays["target"])).to(device))
+        return Tensors(tuple(inputs), self._codes(torch.from_numpy(np.array(arrays["target"]))).to(device))
+
+    def _windows(self, arrays: "dict[str, np.ndarray]", split: SplitName, device: str) -> Tensors:
+        import numpy as np
+        import torch
+
+        from nnops.data.windows import Shape, view
+
+        series_TV, target_TV = (torch.from_numpy(np.array(arrays[name])).to(device) for name in ("series", "target"))
+        kept = self.schema["series"]
+        shape = Shape(self.spec.shapes[0][0], self.spec.horizon, kept["stride"])
+        series_NLV, target_NC = view(series_TV, target_TV, [(a, b) for a, b in kept["spans"][split]], shape)
+        return Tensors((series_NLV,), target_NC)

@@ -1,5 +1,6 @@
 """The fitted preprocessing as plain JSON: what turns raw rows into a model's inputs, and its outputs into answers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -7,16 +8,18 @@ import numpy as np
 import pandas as pd
 
 from nnops.catalog import nearest
-from nnops.data.columns import Categorical, Column, column_from_json, column_to_json
+from nnops.data.columns import Categorical, Column, Numeric, column_from_json, column_to_json
 from nnops.data.pixels import Pixels
+from nnops.data.steps import Steps
 from nnops.data.target import Target
-from nnops.data.values import column
+from nnops.data.tokenizer import Tokenizer
+from nnops.data.values import as_text, column
 from nnops.errors import DataError
 
 
 @dataclass(frozen=True)
 class Preprocess:
-    """Fitted on the train split alone; holds either columns (tables) or pixels (images).
+    """Fitted on the train split alone; holds either columns (tables, series), pixels (images) or a text.
 
     Attributes:
         target: The task, the classes, the target's scale.
@@ -25,6 +28,9 @@ class Preprocess:
         categories: Whether categorical columns become 0/1 features or codes.
         markers: Texts that mean missing.
         pixels: Shape and scale of images.
+        steps: How the rows of a series become windows.
+        text: The tokenizer of the one column that is a text.
+        answer: The tokenizer of the target, where that is a text, too.
     """
 
     target: Target
@@ -33,6 +39,9 @@ class Preprocess:
     categories: Literal["one_hot", "embedding"] = "one_hot"
     markers: tuple[str, ...] = ("",)
     pixels: Pixels | None = None
+    steps: Steps | None = None
+    text: Tokenizer | None = None
+    answer: Tokenizer | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As plain lists, numbers and text."""
@@ -43,6 +52,9 @@ class Preprocess:
             "categories": self.categories,
             "markers": list(self.markers),
             "pixels": self.pixels.to_json() if self.pixels else None,
+            "steps": self.steps.to_json() if self.steps else None,
+            "text": self.text.to_json() if self.text else None,
+            **({"answer": self.answer.to_json()} if self.answer else {}),
         }
 
     @classmethod
@@ -55,12 +67,19 @@ class Preprocess:
             categories=record["categories"],
             markers=tuple(record["markers"]),
             pixels=Pixels.from_json(record["pixels"]) if record["pixels"] else None,
+            steps=Steps.from_json(record["steps"]) if record.get("steps") else None,
+            text=Tokenizer.from_json(record["text"]) if record.get("text") else None,
+            answer=Tokenizer.from_json(record["answer"]) if record.get("answer") else None,
         )
 
     @property
     def names(self) -> list[str]:
         """The columns that raw rows must have: of a table, or of pixels that have names."""
-        return list(self.pixels.columns) if self.pixels else [fitted.name for fitted in self.columns]
+        if self.text:
+            return [self.text.name]
+        if self.pixels:
+            return list(self.pixels.columns)
+        return [*(self.steps.names if self.steps else ()), *(fitted.name for fitted in self.columns)]
 
     @property
     def coded(self) -> list[Categorical]:
@@ -82,16 +101,18 @@ class Preprocess:
             frame: Columns as in the source, in any order, with or without the target and ignored ones.
 
         Returns:
-            ``numeric`` float32 [N, F] and ``categories`` int64 [N, K], or ``image`` float32 [N, C, H, W]; only what
-            the Spec names.
+            ``numeric`` float32 [N, F] and ``categories`` int64 [N, K], ``image`` float32 [N, C, H, W] or ``text``
+            int64 [N, T]; only what the Spec names.
 
         Raises:
-            DataError: Missing or extra columns, text where a number is due, no rows.
+            DataError: Missing or extra columns, text where a number is due, a text without a known word, no rows.
         """
         self.check(frame)
         frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
         if self.pixels:
             return self.transform_images(self.pixels.from_frame(frame))
+        if self.text:
+            return {"text": self.text.answerable(column(frame, self.text.name))}
         inputs: dict[str, np.ndarray] = {}
         numeric = []
         for fitted in sorted((fitted for fitted in self.columns if fitted not in self.coded), key=_words_last):
@@ -113,6 +134,36 @@ class Preprocess:
         if self.pixels is None:
             raise DataError(f"rows with the columns {', '.join(self.names[:6])} are wanted, got images.")
         return {"image": self.pixels.scale(pixels)}
+
+    def forecast(self, frame: pd.DataFrame, run: Callable[[dict[str, np.ndarray]], np.ndarray]) -> pd.DataFrame:
+        """The steps that follow the rows of each series, in the targets' own units.
+
+        Args:
+            frame: At least a window of rows of each series, in the order of time; columns as in the source.
+            run: The model, from inputs by name to outputs ``[G, H * V']``.
+
+        Returns:
+            One row a step: the series (where there are several), the time, and the targets.
+
+        Raises:
+            DataError: Columns, times or values are wrong, or a series is shorter than a window.
+        """
+        self.check(frame)
+        assert self.steps is not None
+        frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+        variables = {fitted.name: fitted for fitted in self.columns if isinstance(fitted, Numeric)}
+        series_GLV, ends = self.steps.last_windows(frame, variables, self.markers)
+        return self.steps.answers(run({"series": series_GLV}), ends, variables)
+
+    def unseen(self, frame: pd.DataFrame) -> dict[str, list[str]]:
+        """Words that the train split never showed, by column; they count as unknown. Other columns are not there."""
+        found: dict[str, list[str]] = {}
+        for fitted in self.columns:
+            if isinstance(fitted, Categorical):
+                words = set(as_text(column(frame, fitted.name), self.markers).dropna().unique())
+                if new := sorted(words.difference(fitted.categories)):
+                    found[fitted.name] = new
+        return found
 
     def decode(self, output: np.ndarray) -> dict[str, np.ndarray]:
         """A model's raw output as answers, see :meth:`Target.decode`."""

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nnops.batch import QUANTITIES
 from nnops.data.dates import parse_dates
+from nnops.data.drift import measure_drift
 from nnops.data.kinds import Kind
 from nnops.data.prepared import SPLITS, SplitName
 from nnops.data.target import Target
@@ -23,18 +25,31 @@ Arrays = Mapping[SplitName, Mapping[str, np.ndarray]]
 def describe_target(target: Target, arrays: Arrays) -> dict[str, Any]:
     """How the target is spread over the splits: rows of each class, or statistics in the target's own unit."""
     spread: dict[str, Any] = {}
-    answers = {name: arrays[name]["target"].astype(np.float64) for name in SPLITS}
-    if target.task != "regression":
+    answers: dict[SplitName, np.ndarray] = {name: arrays[name]["target"].astype(np.float64) for name in SPLITS}
+    several = target.task == "multilabel"
+    if target.task not in QUANTITIES:
         for name, codes in answers.items():
-            counts = np.bincount(codes.astype(np.int64), minlength=len(target.classes))
+            counts = codes.sum(0).astype(np.int64) if several else _count(codes, len(target.classes))
             spread[name] = dict(zip(target.classes, counts.tolist(), strict=True))
-        return {"name": target.name, "task": target.task, "counts": spread}
-    values = {name: target.mean + target.std * scaled for name, scaled in answers.items()}
+        described = {"name": target.name, "task": target.task, "counts": spread}
+        if several:
+            return described | {"rows": {name: len(codes) for name, codes in answers.items()}}
+        words: dict[SplitName, pd.Series] = {
+            name: pd.Series(codes.astype(np.int64)).astype(str) for name, codes in answers.items()
+        }
+        return described | _drift(words)
+    values: dict[SplitName, np.ndarray] = {name: target.mean + target.std * scaled for name, scaled in answers.items()}
     every = np.concatenate(list(values.values()))
     edges = np.histogram_bin_edges(every, BINS)
     for name, numbers in values.items():
         spread[name] = _statistics(numbers) | {"counts": np.histogram(numbers, edges)[0].tolist()}
-    return {"name": target.name, "task": target.task, "edges": _plain(edges), "statistics": spread}
+    columns: dict[SplitName, pd.Series] = {name: pd.Series(numbers.ravel()) for name, numbers in values.items()}
+    drift = _drift(columns)
+    return {"name": target.name, "task": target.task, "edges": _plain(edges), "statistics": spread} | drift
+
+
+def _count(codes: np.ndarray, classes: int) -> np.ndarray:
+    return np.bincount(codes.astype(np.int64), minlength=classes)
 
 
 def describe_columns(
@@ -61,9 +76,10 @@ def count_duplicates(arrays: Arrays) -> dict[str, int]:
     }
 
 
-def write_notes(report: Mapping[str, Any]) -> list[str]:
-    """What a person should know before training, each in one sentence."""
-    notes: list[str] = []
+def write_notes(report: Mapping[str, Any], unit: str = "rows") -> list[str]:
+    """What a person should know before training, each in one sentence; ``unit`` is what classes are counted in."""
+    notes = [f"Leakage: {leak['sentence']}" for leak in report.get("leakage", ())]
+    accused = {split for leak in report.get("leakage", ()) if leak["kind"] == "duplicates" for split in leak["rows"]}
     for entry in report.get("columns", []):
         if entry["kind"] == "ignore":
             notes.append(f"Column '{entry['name']}' is not used: {entry['reason']}.")
@@ -73,9 +89,16 @@ def write_notes(report: Mapping[str, Any]) -> list[str]:
         if unseen:
             where = " and ".join(f"{count} rows of {name}" for name, count in unseen.items())
             notes.append(f"Column '{entry['name']}' has words in {where} that train never shows.")
+    for entry in (report["target"], *report.get("columns", [])):
+        if entry.get("drifts"):
+            psi = " and ".join(f"{entry['drift'][name]:.2g} to {name}" for name in entry["drifts"])
+            what = "The target" if entry is report["target"] else f"Column '{entry['name']}'"
+            notes.append(f"{what} drifts from train (PSI {psi}).")
+    if report.get("outliers"):
+        notes.append(f"{report['outliers']} rows of train hold an outlier and are left out.")
     duplicates = report["duplicates"]
     for name in ("val", "test"):
-        if duplicates[f"{name}_in_train"]:
+        if duplicates[f"{name}_in_train"] and name not in accused:
             notes.append(f"{duplicates[f'{name}_in_train']} rows of {name} are in train as well.")
     if duplicates["train"]:
         notes.append(f"{duplicates['train']} rows of train repeat another one.")
@@ -83,7 +106,7 @@ def write_notes(report: Mapping[str, Any]) -> list[str]:
     if counts:
         least, most = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
         if counts[most] > VERY_UNEVEN * counts[least]:
-            notes.append(f"Class '{most}' has {counts[most]} rows in train, class '{least}' only {counts[least]}.")
+            notes.append(f"Class '{most}' has {counts[most]} {unit} in train, class '{least}' only {counts[least]}.")
     return notes
 
 
@@ -121,7 +144,25 @@ def _describe(kind: Kind, values: Mapping[SplitName, pd.Series], markers: tuple[
             "edges": _plain(edges),
             "counts": counts.tolist(),
         }
-    return entry
+        values = {name: _seconds(part, markers) for name, part in values.items()}
+    return entry if kind.kind == "ignore" else entry | _drift(values)
+
+
+def _drift(values: Mapping[SplitName, pd.Series]) -> dict[str, Any]:
+    """PSI of val and test against train, and which of them drift."""
+    found = {name: measure_drift(values["train"], values[name]) for name in SPLITS if name != "train"}
+    return {
+        "drift": {name: _short(psi) for name, (psi, _) in found.items()},
+        "drifts": [name for name, (_, drifts) in found.items() if drifts],
+    }
+
+
+def _seconds(text: pd.Series, markers: tuple[str, ...]) -> pd.Series:
+    moments = parse_dates(text, None, markers)
+    if moments is None:
+        return pd.Series(np.full(len(text), np.nan))
+    seconds = moments.dt.tz_localize(None).to_numpy().astype("datetime64[s]").astype(np.int64).astype(np.float64)
+    return pd.Series(np.where(moments.isna(), np.nan, seconds))
 
 
 def _statistics(numbers: np.ndarray) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What a reader is, and the two things that it can give: a table or images."""
+"""What a reader is, and what it can give: a table, images, images with masks, or sounds."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -43,11 +43,47 @@ class Images:
     columns: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Sounds:
+    """Files of sound, each with a label; nothing is read yet.
+
+    Attributes:
+        files: WAV files.
+        labels: A label for each, text or numbers.
+        where: What to call the source in messages.
+        base: Files are named from here in messages.
+    """
+
+    files: tuple[Path, ...]
+    labels: "pd.Series"
+    where: str
+    base: Path
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Images of one size, each with a class for every pixel.
+
+    Attributes:
+        pixels_NCHW: uint8.
+        value_NHW: uint8, what stands in the masks.
+        classes: The name of each value that stands for a class.
+        names: Names of the images' files.
+        where: What to call the source in messages.
+    """
+
+    pixels_NCHW: "np.ndarray"
+    value_NHW: "np.ndarray"
+    classes: dict[int, str]
+    names: tuple[str, ...]
+    where: str
+
+
 class Reader(Component):
     """A kind of source; its fields are the options under ``data.source.options``."""
 
     @abstractmethod
-    def read(self, root: Path, target: str) -> Table | Images:
+    def read(self, root: Path, target: str) -> Table | Images | Masks | Sounds:
         """Read everything.
 
         Args:

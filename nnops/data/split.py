@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from nnops.data.folds import even_folds, grouped_folds, stratified_folds
 from nnops.data.prepared import SPLITS, SplitName
 from nnops.data.values import as_number, as_text, place
 from nnops.errors import DataError
@@ -55,9 +56,12 @@ def split_rows(
         Sorted row numbers (int64) of each split: disjoint, together complete.
 
     Raises:
-        DataError: A split without rows, a class of one row, a split's name that is not known.
+        DataError: A split without rows, a class of one row, fewer train rows than classes, a split's name that is
+            not known.
     """
     random = numpy_stream(seed, "split")
+    if split.folds is not None:
+        return _folded(split, rows, classes, column, seed, separate_test, where)
     test = 0 if separate_test else round(rows * split.test)
     sizes: dict[SplitName, int] = {"train": 0, "val": round(rows * split.val), "test": test}
     sizes["train"] = rows - sizes["val"] - sizes["test"]
@@ -66,8 +70,11 @@ def split_rows(
         dealt = _cut(random.permutation(rows), sizes)
     elif by == "stratified":
         if classes is None:
-            raise DataError("params.yaml: data.split.by is stratified, but a regression has no classes; write random.")
-        dealt = _cut(_stratified(classes, random, where), sizes)
+            raise DataError(
+                "params.yaml: data.split.by is stratified, but a row of the target has not just one class; write"
+                " random."
+            )
+        dealt = _stratified(classes, sizes, random, where)
     else:
         if column is None:
             raise DataError(
@@ -84,16 +91,51 @@ def split_rows(
     return ordered
 
 
+def _folded(
+    split: Split,
+    rows: int,
+    classes: pd.Series | None,
+    column: pd.Series | None,
+    seed: int,
+    separate_test: bool,
+    where: str,
+) -> Rows:
+    """One fold is test, and val is dealt from the others; with a test source of its own the fold is val."""
+    assert split.folds is not None
+    by = split.by if split.by != "auto" else ("random" if classes is None else "stratified")
+    random = numpy_stream(seed, "folds")
+    if by == "grouped" and column is not None:
+        fold = grouped_folds(as_text(column).fillna(""), split.folds, random, where)
+    elif by == "stratified" and classes is not None:
+        fold = stratified_folds(classes, split.folds, random, where)
+    elif by == "random":
+        fold = even_folds(rows, split.folds, random, where)
+    else:
+        missing = "column" if by == "grouped" else "class"
+        raise DataError(f"params.yaml: data.split.by is {by}, but {where} has no {missing} for it; write random.")
+    held, rest = np.flatnonzero(fold == split.fold), np.flatnonzero(fold != split.fold)
+    if separate_test:
+        return {"train": rest, "val": held, "test": np.empty(0, np.int64)}
+    # What is left is dealt as without folds, val having its share of all rows.
+    dealt = split_rows(
+        split.model_copy(update={"folds": None, "val": split.val * rows / len(rest)}),
+        len(rest),
+        classes=None if classes is None else classes.iloc[rest],
+        column=None if column is None else column.iloc[rest],
+        seed=seed,
+        separate_test=True,
+        where=where,
+    )
+    return {"train": rest[dealt["train"]], "val": rest[dealt["val"]], "test": held}
+
+
 def _cut(order: np.ndarray, sizes: Mapping[SplitName, int]) -> Rows:
     train, val = sizes["train"], sizes["train"] + sizes["val"]
     return {"train": order[:train], "val": order[train:val], "test": order[val:]}
 
 
-def _stratified(classes: pd.Series, random: np.random.Generator, where: str) -> np.ndarray:
-    """An order of all rows in which every stretch holds every class in proportion.
-
-    The k-th of n rows of a class (shuffled) stands at (k + 1/2) / n; the first one at 0, so that train has every class.
-    """
+def _stratified(classes: pd.Series, sizes: Mapping[SplitName, int], random: np.random.Generator, where: str) -> Rows:
+    """Every class in proportion in every split, and at least one row of each class in train."""
     codes, names = pd.factorize(classes, sort=True)
     counts = np.bincount(codes)
     if counts.min() < 2:
@@ -102,10 +144,30 @@ def _stratified(classes: pd.Series, random: np.random.Generator, where: str) -> 
             f"{where}: a stratified split needs at least two rows of each class, but class '{lonely}' has one; "
             "add rows, remove the class, or set data.split.by to random."
         )
+    if sizes["train"] < len(names):
+        raise DataError(
+            f"{where}: the train split must hold a row of each of the {len(names)} classes, but gets {sizes['train']} "
+            f"of {len(codes)} rows; give more rows, or smaller fractions in data.split."
+        )
+    order = _spread(codes, random, first=True)
+    train, rest = order[: sizes["train"]], order[sizes["train"] :]
+    # Where train took more than its share of a small class, val and test share what is left of it.
+    rest = rest[_spread(codes[rest], random)]
+    return {"train": train, "val": rest[: sizes["val"]], "test": rest[sizes["val"] :]}
+
+
+def _spread(codes: np.ndarray, random: np.random.Generator, *, first: bool = False) -> np.ndarray:
+    """An order of all rows in which every stretch holds every class in proportion.
+
+    The k-th of n rows of a class (shuffled) stands at (k + 1/2) / n; with ``first`` its first row stands at 0.
+    """
+    counts = np.bincount(codes)
     shuffled = random.permutation(len(codes))
     grouped = shuffled[np.argsort(codes[shuffled], kind="stable")]
     rank = np.arange(len(codes)) - np.repeat(np.cumsum(counts) - counts, counts)
-    standing = np.where(rank == 0, 0.0, (rank + 0.5) / np.repeat(counts, counts))
+    standing = (rank + 0.5) / np.repeat(counts, counts)
+    if first:
+        standing[rank == 0] = 0.0
     # Rows that stand at the same place go in random order, else one class would always be cut first.
     return grouped[np.lexsort((random.random(len(codes)), standing))]
 

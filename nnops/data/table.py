@@ -6,19 +6,25 @@ import numpy as np
 import pandas as pd
 
 from nnops.batch import Spec
-from nnops.catalog import nearest
+from nnops.catalog import nearest, unknown
 from nnops.data.columns import Column, numbers_of
-from nnops.data.fit import fit_categorical, fit_date, fit_numeric
-from nnops.data.kinds import Kind, judge_kinds
+from nnops.data.dates import find_format, parse_dates
+from nnops.data.fit import fit_categorical, fit_date, fit_numeric, outlier_bounds
+from nnops.data.groups import TASKS, check_groups, make_groups, refuse_groups
+from nnops.data.kinds import MOST_MISTAKES, Kind, judge_kinds
+from nnops.data.labels import join_targets
+from nnops.data.leakage import check_leaks, find_leaks
 from nnops.data.made import Made
+from nnops.data.passages import describe_text, encode_texts, fit_texts, note_text, text_column, with_words
 from nnops.data.prepared import SPLITS, SplitName
 from nnops.data.preprocess import Preprocess
 from nnops.data.profile import count_duplicates, describe_columns, describe_target, write_notes
 from nnops.data.reader import Table
+from nnops.data.rewrite import rewritten
 from nnops.data.split import split_rows
-from nnops.data.target import judge
+from nnops.data.target import Target, judge
 from nnops.data.values import as_text, column
-from nnops.errors import DataError
+from nnops.errors import DataError, ParamsError
 from nnops.params import Data, Params
 
 
@@ -30,17 +36,22 @@ def make_table(params: Params, source: Table, test: Table | None) -> Made:
         ParamsError: Params name a column that does not exist.
     """
     data = params.data
+    source, test = join_targets(source, data), None if test is None else join_targets(test, data)
     check_target(source, data)
     if test is not None:
         check_same_columns(source, test)
     kinds = judge_kinds(source.frame, data, source.where)
+    _check_skewed(kinds, data, source.where)
+    check_groups(data, [str(name) for name in source.frame.columns], source.where)
     frame = _kept_rows(_typed(source, kinds, data), kinds, data, source.where)
-    target = judge(column(frame, data.target), data, source.where)
+    target = judge(column(frame, data.answer), data, source.where)
+    if target.task not in TASKS:
+        refuse_groups(data, f"a {target.task} target")
     rows = split_rows(
         data.split,
         len(frame),
-        classes=None if target.task == "regression" else target.labels(column(frame, data.target), source.where),
-        column=_split_column(frame, data, source.where),
+        classes=target.strata(column(frame, data.answer), source.where),
+        column=split_column(frame, data, source.where),
         seed=params.seed,
         separate_test=test is not None,
         where=source.where,
@@ -48,32 +59,65 @@ def make_table(params: Params, source: Table, test: Table | None) -> Made:
     parts: dict[SplitName, tuple[pd.DataFrame, str]] = {name: (frame.iloc[rows[name]], source.where) for name in SPLITS}
     if test is not None:
         parts["test"] = (_kept_rows(_typed(test, kinds, data), kinds, data, test.where), test.where)
-    train = parts["train"][0]
+    passage = text_column(kinds)
+    train, outliers = _without_outliers(parts["train"][0], kinds, data, target, source.where)
+    parts["train"] = (train, source.where)
+    classified = target.task in ("binary", "multiclass")
+    classes = target.labels(column(train, data.answer), source.where) if classified else None
+    leaks = find_leaks(parts, kinds, data, classes)
+    check_leaks(leaks, data, source.where)
     if target.task == "regression" and data.target_scaling == "standard":
-        target = target.scaled(column(train, data.target), source.where)
+        target = target.scaled(column(train, data.answer), source.where)
     preprocess = Preprocess(
         target=target,
-        columns=tuple(_fit(train, kind, data, source.where) for kind in kinds if kind.kind != "ignore"),
-        ignored=tuple(kind.name for kind in kinds if kind.kind == "ignore"),
+        columns=tuple(_fit(train, kind, data, source.where) for kind in kinds if kind.kind not in ("ignore", "text")),
+        ignored=(
+            *(kind.name for kind in kinds if kind.kind == "ignore"),
+            *(() if isinstance(data.target, str) else data.target),
+        ),
         categories=data.categories,
         markers=data.cleaning.missing_markers,
+        text=fit_texts(train, passage, data, source.where) if passage else None,
     )
     arrays: dict[SplitName, dict[str, np.ndarray]] = {}
     for name, (part, where) in parts.items():
         try:
-            inputs = preprocess.transform(part)
+            inputs = encode_texts(part, preprocess.text, name, where) if preprocess.text else preprocess.transform(part)
         except DataError as error:
             raise DataError(f"{where}: {error}") from error
-        arrays[name] = inputs | {"target": target.encode(column(part, data.target), where)}
+        arrays[name] = inputs | {"target": target.encode(column(part, data.answer), where)}
+    added, copied = 0, np.empty(0, np.int64)
+    if preprocess.text and data.text.rewrite:
+        others = [arrays[name]["text"] for name in SPLITS if name != "train"]
+        texts = column(train, preprocess.text.name)
+        row_RT, place_R = rewritten(texts, data.text.rewrite, preprocess.text, others, params.seed)
+        made, added, copied = arrays["train"], len(row_RT), place_R
+        made["text"] = np.concatenate([made["text"], row_RT])
+        made["target"] = np.concatenate([made["target"], made["target"][place_R]])
+    shown: dict[SplitName, pd.DataFrame] = {name: part for name, (part, _) in parts.items()}
     report: dict[str, Any] = {
         "source": source.where,
         "rows": {"read": len(source.frame) + (len(test.frame) if test else 0)}
         | {name: len(part) for name, (part, _) in parts.items()},
         "target": describe_target(target, arrays),
-        "columns": describe_columns({name: part for name, (part, _) in parts.items()}, kinds, preprocess.markers),
+        "columns": describe_columns(shown, [kind for kind in kinds if kind.kind != "text"], preprocess.markers),
+        "outliers": outliers,
         "duplicates": count_duplicates(arrays),
+        "leakage": [leak.to_json() for leak in leaks],
     }
     report["notes"] = write_notes(report)
+    if preprocess.text:
+        entry = describe_text(shown, next(kind for kind in kinds if kind.kind == "text"), preprocess.text)
+        report["columns"].insert(0, entry)
+        report["notes"] += note_text(entry)
+    if data.text.rewrite:
+        report["notes"].append(f"{added} rows of train are texts in other words, by {data.text.rewrite.path}.")
+    extra: dict[str, Any] = {}
+    if data.groups:
+        groupings, codes = make_groups(parts, kinds, data, source.where)
+        extra["groups"] = [grouping.to_json() for grouping in groupings]
+        for name, code_NG in codes.items():
+            arrays[name]["groups"] = np.concatenate([code_NG, code_NG[copied]]) if name == "train" else code_NG
     return Made(
         spec=_spec(preprocess),
         preprocess=preprocess,
@@ -81,6 +125,7 @@ def make_table(params: Params, source: Table, test: Table | None) -> Made:
         columns=[{"name": kind.name, "kind": kind.kind, "reason": kind.reason} for kind in kinds],
         features=preprocess.features,
         report=report,
+        extra=extra,
     )
 
 
@@ -91,10 +136,10 @@ def check_target(source: Table, data: Data) -> None:
         DataError: It is not; the nearest column is named.
     """
     names = [str(name) for name in source.frame.columns]
-    if data.target not in names:
-        guess = nearest(data.target, names)
+    if data.answer not in names:
+        guess = nearest(data.answer, names)
         hint = f"did you mean '{guess}'?" if guess else f"the columns are {', '.join(names[:12])}."
-        raise DataError(f"{source.where}: the target column '{data.target}' does not exist; {hint}")
+        raise DataError(f"{source.where}: the target column '{data.answer}' does not exist; {hint}")
 
 
 def check_same_columns(source: Table, test: Table) -> None:
@@ -116,14 +161,18 @@ def check_same_columns(source: Table, test: Table) -> None:
 
 def _typed(table: Table, kinds: list[Kind], data: Data) -> pd.DataFrame:
     """Numbers as float64 and words as clean text, once and for all that follows."""
-    markers = data.cleaning.missing_markers
+    markers, lenient = data.cleaning.missing_markers, data.cleaning.wrong_types == "missing"
     columns: dict[str, Any] = {str(name): table.frame[name] for name in table.frame.columns}
     for kind in kinds:
         if kind.kind == "numeric":
             try:
-                columns[kind.name] = numbers_of(columns[kind.name], markers)
+                columns[kind.name] = numbers_of(columns[kind.name], markers, lenient=lenient)
             except DataError as error:
                 raise DataError(f"{table.where}: {error}") from error
+        elif kind.kind == "date" and lenient:
+            text = as_text(columns[kind.name], markers)
+            moments = parse_dates(text, find_format(text, share=1 - MOST_MISTAKES))
+            columns[kind.name] = text if moments is None else text.mask(moments.isna())
         elif kind.kind == "categorical":
             columns[kind.name] = as_text(columns[kind.name], markers).astype("str")
     return pd.DataFrame(columns, index=table.frame.index)
@@ -132,12 +181,14 @@ def _typed(table: Table, kinds: list[Kind], data: Data) -> pd.DataFrame:
 def _kept_rows(frame: pd.DataFrame, kinds: list[Kind], data: Data, where: str) -> pd.DataFrame:
     """Without duplicates and without rows that miss values, where params say so."""
     cleaning = data.cleaning
+    if passage := text_column(kinds):
+        frame = with_words(frame, passage, data, where)
     if cleaning.duplicates == "drop":
         frame = cast(pd.DataFrame, frame.loc[~frame.duplicated()])
     complete = np.ones(len(frame), bool)
     for kind in kinds:
         way = cleaning.categorical_missing if kind.kind == "categorical" else cleaning.numeric_missing
-        if kind.kind != "ignore" and way == "drop":
+        if kind.kind not in ("ignore", "text") and way == "drop":
             complete &= as_text(column(frame, kind.name), cleaning.missing_markers).notna().to_numpy()
     if not complete.any():
         raise DataError(
@@ -146,7 +197,49 @@ def _kept_rows(frame: pd.DataFrame, kinds: list[Kind], data: Data, where: str) -
     return frame.loc[complete]
 
 
-def _split_column(frame: pd.DataFrame, data: Data, where: str) -> pd.Series | None:
+def _without_outliers(
+    train: pd.DataFrame, kinds: list[Kind], data: Data, target: Target, where: str
+) -> tuple[pd.DataFrame, int]:
+    """The train rows without those that hold an outlier, where params say so, and how many went."""
+    if data.cleaning.outliers == "none" or data.cleaning.outlier_rows == "clip":
+        return train, 0
+    inside = np.ones(len(train), bool)
+    for kind in kinds:
+        if kind.kind != "numeric":
+            continue
+        numbers = column(train, kind.name).to_numpy(np.float64)
+        known = numbers[~np.isnan(numbers)]
+        low, high = outlier_bounds(known, data.cleaning) if len(known) else (None, None)
+        if low is not None:
+            inside &= np.isnan(numbers) | ((numbers >= low) & (numbers <= high))
+    kept = train.loc[inside]
+    lost = set[str]()
+    if target.classes:
+        lost = set(target.classes) - set(target.labels(column(kept, data.answer), where).unique())
+    if kept.empty or lost:
+        what = f"row of class '{min(lost)}'" if lost else "row"
+        raise DataError(
+            f"{where}: dropping outliers leaves no {what} in train; raise data.cleaning.outlier_factor (now "
+            f"{data.cleaning.outlier_factor:g}), or set data.cleaning.outlier_rows to clip."
+        )
+    return kept, int((~inside).sum())
+
+
+def _check_skewed(kinds: list[Kind], data: Data, where: str) -> None:
+    if not isinstance(data.skewed, dict):
+        return
+    numeric = [kind.name for kind in kinds if kind.kind == "numeric"]
+    for name in data.skewed:
+        if name not in numeric:
+            raise ParamsError(f"params.yaml: data.skewed: {where}: {unknown('numeric column', name, numeric)}")
+
+
+def split_column(frame: pd.DataFrame, data: Data, where: str) -> pd.Series | None:
+    """The column that says the split, where params name one.
+
+    Raises:
+        DataError: It does not exist.
+    """
     name = data.split.column
     if name is None or data.split.by not in ("grouped", "time", "given"):
         return None
@@ -161,7 +254,7 @@ def _fit(train: pd.DataFrame, kind: Kind, data: Data, where: str) -> Column:
     values = column(train, kind.name)
     try:
         if kind.kind == "numeric":
-            return fit_numeric(values, data.cleaning, data.scaling)
+            return fit_numeric(values, data)
         if kind.kind == "categorical":
             return fit_categorical(values, data.cleaning, one_hot=data.categories == "one_hot")
         return fit_date(values, data.cleaning, data.scaling)
@@ -178,11 +271,15 @@ def _spec(preprocess: Preprocess) -> Spec:
     if preprocess.coded:
         inputs.append("categories")
         shapes.append((len(preprocess.coded),))
+    if preprocess.text:
+        inputs.append("text")
+        shapes.append((preprocess.text.length,))
     target = preprocess.target
     return Spec(
         task=target.task,
         inputs=tuple(inputs),
         shapes=tuple(shapes),
         cardinalities=tuple(len(fitted.categories) + 1 for fitted in preprocess.coded),
-        outputs=len(target.classes) if target.task == "multiclass" else 1,
+        outputs=len(target.classes) if target.task in ("multiclass", "multilabel") else 1,
+        vocabulary=preprocess.text.vocabulary if preprocess.text else 0,
     )

@@ -15,6 +15,8 @@ from nnops.params import Data
 
 #: A numeric target with more different values than this is a quantity, not a class.
 MOST_CLASSES = 20
+#: What may stand between the labels of a row.
+SEPARATORS = ("|", ";", ",")
 #: Of two classes, one of these words is the negative one, whatever the alphabet says.
 NEGATIVE = {"0", "-1", "no", "n", "false", "f", "negative", "neg", "normal", "healthy", "none", "control"}
 
@@ -25,11 +27,12 @@ class Target:
 
     Attributes:
         name: The column.
-        task: binary, multiclass or regression.
+        task: binary, multiclass, multilabel or regression.
         classes: Labels as text in the order of their codes; the second one is the positive of a binary task.
         mean: Undoes the scaling of a regression: y = mean + std * output.
         std: See ``mean``.
         strip: Characters taken off the end of labels.
+        separator: What stands between the labels of a row (multilabel).
     """
 
     name: str
@@ -38,6 +41,7 @@ class Target:
     mean: float = 0.0
     std: float = 1.0
     strip: str = ""
+    separator: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As plain lists and numbers."""
@@ -49,13 +53,19 @@ class Target:
         return cls(**{**record, "classes": tuple(record["classes"])})
 
     def encode(self, values: pd.Series, where: str) -> np.ndarray:
-        """Labels as a model's target: int64 codes (multiclass), float32 0 or 1 (binary), float32 scaled (regression).
+        """Labels as a model's target.
+
+        Returns:
+            int64 codes (multiclass), float32 0 or 1 (binary), the same for each label ``[N, C]`` (multilabel), float32
+            scaled (regression).
 
         Raises:
             DataError: A missing or infinite value, text in a regression, a class that is not known.
         """
         if self.task == "regression":
             return ((_numbers(values, self.name, where) - self.mean) / self.std).astype(np.float32)
+        if self.task == "multilabel":
+            return self._indicators(values, where)
         labels = self.labels(values, where)
         codes = pd.Index(self.classes).get_indexer(pd.Index(labels, dtype=object))
         if (codes < 0).any():
@@ -65,6 +75,23 @@ class Target:
                 f"the classes are {_some(self.classes)}."
             )
         return codes.astype(np.float32 if self.task == "binary" else np.int64)
+
+    def _indicators(self, values: pd.Series, where: str) -> np.ndarray:
+        place_of = {label: code for code, label in enumerate(self.classes)}
+        there = np.zeros((len(values), len(self.classes)), np.float32)
+        for row, labels in enumerate(split_labels(values, self.separator)):
+            for label in labels:
+                if label not in place_of:
+                    raise DataError(
+                        f"{where}: {place(values, row)}: '{label}' is no label of target '{self.name}'; the labels are"
+                        f" {_some(self.classes)}."
+                    )
+                there[row, place_of[label]] = 1.0
+        return there
+
+    def strata(self, values: pd.Series, where: str) -> pd.Series | None:
+        """The class of each row, by which a split may be stratified; None where a row has not just one."""
+        return self.labels(values, where) if self.task in ("binary", "multiclass") else None
 
     def labels(self, values: pd.Series, where: str) -> pd.Series:
         """Class labels as text.
@@ -87,11 +114,15 @@ class Target:
             output: float [B, C] logits, or [B, 1] for binary and regression.
 
         Returns:
-            ``value`` float64 [B] in the target's own unit; or ``label`` [B] text and ``probability`` float64 [B, C].
+            ``value`` float64 [B] in the target's own unit; or ``label`` [B] text and ``probability`` float64 [B, C]; or
+            ``labels`` [B] text, those above 1/2 with the separator between them, and ``probability``.
         """
         output = np.asarray(output, dtype=np.float64)
         if self.task == "regression":
             return {"value": self.mean + self.std * output[:, 0]}
+        if self.task == "multilabel":
+            probability = 0.5 * (1.0 + np.tanh(0.5 * output))
+            return {"labels": self.join(output > 0), "probability": probability}
         if self.task == "binary":
             positive = 0.5 * (1.0 + np.tanh(0.5 * output[:, 0]))
             probability = np.stack([1.0 - positive, positive], axis=1)
@@ -101,6 +132,32 @@ class Target:
         best = np.asarray(self.classes, dtype=object)[probability.argmax(axis=1)]
         return {"label": best, "probability": probability}
 
+    def join(self, there_NC: np.ndarray) -> np.ndarray:
+        """The labels of each row as one text, the separator between them; "" for none."""
+        names = np.asarray(self.classes, dtype=object)
+        return np.asarray([self.separator.join(names[there_C.astype(bool)]) for there_C in there_NC], dtype=object)
+
+
+def split_labels(values: pd.Series, separator: str) -> list[set[str]]:
+    """The labels of each row; a missing or empty value is none."""
+    texts = as_text(values, ("", "?", "nan", "NaN")).fillna("")
+    return [{label.strip() for label in text.split(separator)} - {""} for text in texts]
+
+
+def find_separator(values: pd.Series) -> str | None:
+    """What stands between labels: a sign that makes fewer different labels of the values than there are values.
+
+    >>> find_separator(pd.Series(["a|b", "a", "b", "b|c", "c", "a|c"])), find_separator(pd.Series(["a|b", "c|d"]))
+    ('|', None)
+    """
+    for separator in SEPARATORS:
+        rows = split_labels(values, separator)
+        labels = set().union(*rows)
+        several = {frozenset(row) for row in rows}
+        if any(len(row) > 1 for row in rows) and 2 <= len(labels) < len(several) and 2 * len(labels) <= len(rows):
+            return separator
+    return None
+
 
 def judge(values: pd.Series, data: Data, where: str) -> Target:
     """Find the task and the classes of a target column.
@@ -108,8 +165,16 @@ def judge(values: pd.Series, data: Data, where: str) -> Target:
     Raises:
         DataError: Missing or infinite values, one class only, a task that does not fit the values.
     """
-    name, strip = data.target, data.cleaning.strip_target
-    task = data.task if data.task != "auto" else None
+    name, strip = data.answer, data.cleaning.strip_target
+    task = data.task if data.task != "auto" else None if isinstance(data.target, str) else "multilabel"
+    if task == "multilabel":
+        found = sort_classes(set().union(*split_labels(values, data.separator)))
+        if len(found) < 2:
+            raise DataError(
+                f"{where}: target '{name}' must have at least two labels, got {_some(found) or 'none'}; write what"
+                f" stands between the labels of a row in data.separator (it is '{data.separator}')."
+            )
+        return Target(name, task, found, separator=data.separator)
     numbers, words = as_number(values)
     if task is None and not words.any() and not pd.api.types.is_bool_dtype(values):
         numbers = _numbers(values, name, where)
@@ -130,7 +195,16 @@ def judge(values: pd.Series, data: Data, where: str) -> Target:
             f"params.yaml: data.task is binary, but target '{name}' in {where} has {len(classes)} classes "
             f"({_some(classes)}); write multiclass or auto."
         )
-    return Target(name, task or ("binary" if len(classes) == 2 else "multiclass"), classes, strip=strip)
+    task = task or ("binary" if len(classes) == 2 else "multiclass")
+    if data.positive is not None:
+        if task != "binary" or data.positive not in classes:
+            kind = f"a {task} target" if task != "binary" else "a target"
+            raise DataError(
+                f"params.yaml: data.positive must be a class of a binary target, got '{data.positive}' for {kind} with "
+                f"the classes {_some(classes)}; correct it, or remove it."
+            )
+        classes = tuple(sorted(classes, key=lambda label: label == data.positive))
+    return Target(name, task, classes, strip=strip)
 
 
 def sort_classes(labels: Collection[str]) -> tuple[str, ...]:

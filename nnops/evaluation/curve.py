@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nnops.metrics.calibration import bin_of, sureness
 from nnops.metrics.predictions import Predictions
 
 #: Points of the grids that curves are written on, for tables whose lines compare from version to version.
@@ -45,8 +46,11 @@ def curves(predictions: Predictions) -> list[Curve]:
     found: list[Curve] = []
     codes = [1] if predictions.task == "binary" else range(predictions.classes)
     for code, ranking in zip(codes, predictions.rankings, strict=True):
-        score_N = predictions.output_NC[:, 0] if predictions.task == "binary" else predictions.probability_NC[:, code]
-        hit_N = (predictions.truth_N == code)[ranking.order_N]
+        several = predictions.task == "multilabel"
+        score_N = predictions.probability_NC[:, code]
+        if several or predictions.task == "binary":
+            score_N = predictions.output_NC[:, code if several else 0]
+        hit_N = (predictions.truth_N[:, code] == 1 if several else predictions.truth_N == code)[ranking.order_N]
         if hit_N.all() or not hit_N.any():
             continue
         ends = np.append(np.flatnonzero(np.diff(score_N[ranking.order_N])), len(score_N) - 1)
@@ -74,7 +78,7 @@ def confusion(predictions: Predictions) -> np.ndarray:
 class Calibration:
     """How often the model is right when it is this sure (Guo et al. 2017, On Calibration of Modern Neural Networks).
 
-    Of a binary task, how often class 1 is the truth at a probability of it.
+    Of a binary task, how often class 1 is the truth at a probability of it; of a multilabel one, any label.
 
     Attributes:
         edge_B: Edges of the bins, one more than bins.
@@ -93,12 +97,9 @@ class Calibration:
 
 def calibration(predictions: Predictions, bins: int = 10) -> Calibration:
     """Bin rows by probability, evenly wide: of class 1 for a binary task, of the predicted class otherwise."""
-    if predictions.task == "binary":
-        sure_N, true_N = predictions.probability_NC[:, 1], predictions.truth_N == 1
-    else:
-        sure_N, true_N = predictions.probability_NC.max(1), predictions.truth_N == predictions.label_N
+    sure_N, true_N = (array.ravel() for array in sureness(predictions))
     edge_B = np.linspace(0, 1, bins + 1)
-    bin_N = np.clip(np.searchsorted(edge_B, sure_N, side="right") - 1, 0, bins - 1)
+    bin_N = bin_of(sure_N, bins)
     rows_B = np.bincount(bin_N, minlength=bins)
     divisor_B = np.where(rows_B, rows_B, np.nan)
     mean_B = np.bincount(bin_N, sure_N, bins) / divisor_B

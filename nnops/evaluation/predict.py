@@ -1,14 +1,18 @@
 """Outputs of anything that predicts, for all rows of a split: a network, a baseline, an ONNX graph."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 
+from nnops.batch import TOKENS
 from nnops.data.prepared import Prepared, SplitName
 from nnops.errors import DataError
 from nnops.evaluation.baselines.base import Predict, Rows
+from nnops.evaluation.decode import greedy
 from nnops.metrics.base import Predictions
+from nnops.metrics.tokens import join, tally
 from nnops.training.artifact import TrainedModel
-from nnops.training.loop import PREDICT_ROWS
 
 
 def network(model: TrainedModel, device: str = "cpu") -> Predict:
@@ -48,11 +52,23 @@ def predict_split(predict: Predict, data: Prepared, split: SplitName) -> Predict
     return predict_rows(predict, read_rows(data, split), data)
 
 
-def predict_rows(predict: Predict, rows: Rows, data: Prepared) -> Predictions:
-    """The same for rows that are read already."""
-    parts = [
-        predict(tuple(array[start : start + PREDICT_ROWS] for array in rows.inputs))
-        for start in range(0, len(rows), PREDICT_ROWS)
-    ]
+def in_pieces(rows: Rows, at_once: int) -> Iterator[Rows]:
+    """Rows that are predicted at once, piece by piece."""
+    for start in range(0, len(rows), at_once):
+        piece = slice(start, start + at_once)
+        yield Rows(tuple(array[piece] for array in rows.inputs), rows.target_N[piece])
+
+
+def predict_rows(predict: Predict, rows: Rows, data: Prepared, *, whole: bool = False) -> Predictions:
+    """The same for rows that are read already; a sequence is decoded greedily unless answers come as a ``whole``."""
+    pieces = list(in_pieces(rows, data.spec.rows_at_once))
+    if data.spec.task == "sequence":
+        steps = data.spec.shapes[1][0]
+        answers = [predict(one.inputs) if whole else greedy(predict, one.inputs[0], steps) for one in pieces]
+        return Predictions("sequence", np.concatenate(answers), rows.target_N)
+    if data.spec.task in TOKENS:
+        tallies = [tally(data.spec.task, predict(one.inputs), one.target_N, data.characters) for one in pieces]
+        return join(tallies)
+    parts = [predict(one.inputs) for one in pieces]
     mean, std = data.target_scale
     return Predictions(data.spec.task, np.concatenate(parts), rows.target_N, mean, std)

@@ -1,4 +1,4 @@
-"""Binary cross-entropy of one logit."""
+"""Binary cross-entropy of one logit, or of one for each label."""
 
 from typing import ClassVar, Self
 
@@ -7,13 +7,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nnops.batch import Task
-from nnops.losses.base import Loss
+from nnops.losses.weights import ClassLoss
 
 
-class BinaryCrossEntropy(Loss):
-    """-y log s(z) - (1 - y) log(1 - s(z)), y drawn towards 1/2 by label smoothing."""
+class BinaryCrossEntropy(ClassLoss):
+    """-y log s(z) - (1 - y) log(1 - s(z)), y drawn towards 1/2 by label smoothing; the mean over labels."""
 
-    tasks: ClassVar[tuple[Task, ...]] = ("binary",)
+    tasks: ClassVar[tuple[Task, ...]] = ("binary", "multilabel")
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
 
     @classmethod
@@ -23,6 +23,8 @@ class BinaryCrossEntropy(Loss):
 
     def __call__(self, output_BC: Tensor, target_B: Tensor) -> Tensor:
         """See :class:`nnops.losses.base.Loss`."""
+        output = output_BC[:, 0] if target_B.ndim == 1 else output_BC
+        weight = None if self.class_weights is None else self.weigh(target_B)
         if self.label_smoothing:
             target_B = target_B * (1 - self.label_smoothing) + self.label_smoothing / 2
-        return F.binary_cross_entropy_with_logits(output_BC[:, 0], target_B)
+        return F.binary_cross_entropy_with_logits(output, target_B, weight)

@@ -13,7 +13,7 @@ from nnops.losses.base import Loss
 class Huber(Loss):
     """1/2 e^2 for |e| <= delta, else delta (|e| - delta/2) (Huber 1964); e in units of the scaled target."""
 
-    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+    tasks: ClassVar[tuple[Task, ...]] = ("forecasting", "regression")
     delta: float = Field(default=1.0, gt=0)
 
     @classmethod
@@ -23,4 +23,4 @@ class Huber(Loss):
 
     def __call__(self, output_BC: Tensor, target_B: Tensor) -> Tensor:
         """See :class:`nnops.losses.base.Loss`."""
-        return F.huber_loss(output_BC[:, 0], target_B, delta=self.delta)
+        return F.huber_loss(output_BC.reshape(target_B.shape), target_B, delta=self.delta)

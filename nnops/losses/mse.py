@@ -10,10 +10,10 @@ from nnops.losses.base import Loss
 
 
 class Mse(Loss):
-    """Mean squared error of one output."""
+    """Mean squared error of one output, or of all steps and targets of a forecast."""
 
-    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
+    tasks: ClassVar[tuple[Task, ...]] = ("forecasting", "regression")
 
     def __call__(self, output_BC: Tensor, target_B: Tensor) -> Tensor:
         """See :class:`nnops.losses.base.Loss`."""
-        return F.mse_loss(output_BC[:, 0], target_B)
+        return F.mse_loss(output_BC.reshape(target_B.shape), target_B)

@@ -1,7 +1,7 @@
 """Metrics of predicted classes and probabilities.
 
-Precision, recall and F1 of a binary task are those of the positive class, the one with code 1; of a multiclass task the
-plain mean over classes (macro). A ratio whose denominator is zero counts as zero.
+Precision, recall and F1 of a binary task are those of the positive class, the one with code 1; of a multiclass or
+multilabel task the plain mean over classes (macro). A ratio whose denominator is zero counts as zero.
 """
 
 from typing import ClassVar, Literal
@@ -14,12 +14,14 @@ from nnops.metrics.weighted import Weighted
 
 
 class _Classification(Metric):
-    tasks: ClassVar[tuple[Task, ...]] = ("binary", "multiclass")
+    tasks: ClassVar[tuple[Task, ...]] = ("binary", "multiclass", "multilabel")
     direction: ClassVar[Literal["maximize", "minimize"]] = "maximize"
 
 
 class Accuracy(_Classification):
     """Share of rows whose predicted class is the true one."""
+
+    tasks: ClassVar[tuple[Task, ...]] = ("binary", "multiclass")
 
     def values(self, weighted: Weighted) -> np.ndarray:
         """In [0, 1]."""
@@ -29,9 +31,11 @@ class Accuracy(_Classification):
 class BalancedAccuracy(_Classification):
     """Mean over classes of the share of a class's rows that are found; classes without a row are left out."""
 
+    tasks: ClassVar[tuple[Task, ...]] = ("binary", "multiclass")
+
     def values(self, weighted: Weighted) -> np.ndarray:
         """In [0, 1]."""
-        return _mean(_ratio(weighted.hit_SC, weighted.truth_SC), weighted.truth_SC > 0)
+        return _mean(ratio(weighted.hit_SC, weighted.truth_SC), weighted.truth_SC > 0)
 
 
 class Precision(_Classification):
@@ -59,7 +63,7 @@ class F1(_Classification):
 
 
 class LogLoss(_Classification):
-    """Mean of -log(probability given to the true class), in nats; the cross-entropy."""
+    """Mean of -log(probability given to the truth), in nats; the cross-entropy, of labels the mean over them."""
 
     direction: ClassVar[Literal["maximize", "minimize"]] = "minimize"
 
@@ -70,15 +74,16 @@ class LogLoss(_Classification):
 
 def _summary(weighted: Weighted, above_SC: np.ndarray, below_SC: np.ndarray) -> np.ndarray:
     """The positive class's ratio, or the mean over the classes that are seen in truth or predictions."""
-    ratio_SC = _ratio(above_SC, below_SC)
+    ratio_SC = ratio(above_SC, below_SC)
     if weighted.predictions.task == "binary":
         return ratio_SC[:, 1]
     return _mean(ratio_SC, weighted.truth_SC + weighted.label_SC > 0)
 
 
-def _ratio(above_SC: np.ndarray, below_SC: np.ndarray) -> np.ndarray:
-    return np.divide(above_SC, below_SC, out=np.zeros_like(above_SC), where=below_SC > 0)
+def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """The ratio; 0 where the denominator is."""
+    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
 
 
 def _mean(value_SC: np.ndarray, seen_SC: np.ndarray) -> np.ndarray:
-    return (value_SC * seen_SC).sum(1) / seen_SC.sum(1)
+    return ratio((value_SC * seen_SC).sum(1), seen_SC.sum(1).astype(np.float64))

@@ -1,6 +1,6 @@
 """Metrics of how well scores rank rows: areas under the ROC and the precision-recall curve.
 
-Of a binary task for the class with code 1; of a multiclass task the plain mean over classes, each one
+Of a binary task for the class with code 1; of a multiclass or multilabel task the plain mean over classes, each one
 against the rest. A class that has no row, or all rows, in the split is left out of the mean; where that leaves none,
 there is no value.
 """
@@ -16,7 +16,7 @@ from nnops.metrics.weighted import Steps, Weighted
 
 
 class _Ranking(Metric):
-    tasks: ClassVar[tuple[Task, ...]] = ("binary", "multiclass")
+    tasks: ClassVar[tuple[Task, ...]] = ("binary", "multiclass", "multilabel")
     direction: ClassVar[Literal["maximize", "minimize"]] = "maximize"
     needs: ClassVar[str] = "rows of at least two classes"
 

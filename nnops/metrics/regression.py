@@ -1,4 +1,4 @@
-"""Metrics of predicted values, in the target's own unit."""
+"""Metrics of predicted values, in the target's own unit; of a forecast the mean over its steps and targets."""
 
 from typing import ClassVar, Literal
 
@@ -14,28 +14,32 @@ class _Regression(Metric):
     direction: ClassVar[Literal["maximize", "minimize"]] = "minimize"
 
 
-class Mae(_Regression):
+class _Quantity(_Regression):
+    tasks: ClassVar[tuple[Task, ...]] = ("forecasting", "regression")
+
+
+class Mae(_Quantity):
     """Mean of the absolute error."""
 
     def values(self, weighted: Weighted) -> np.ndarray:
         """In the target's unit."""
-        return weighted.mean(np.abs(weighted.predictions.error_N))
+        return weighted.mean(weighted.predictions.distance_N)
 
 
-class Mse(_Regression):
+class Mse(_Quantity):
     """Mean of the squared error."""
 
     def values(self, weighted: Weighted) -> np.ndarray:
         """In the target's unit, squared."""
-        return weighted.mean(weighted.predictions.error_N**2)
+        return weighted.mean(weighted.predictions.square_N)
 
 
-class Rmse(_Regression):
+class Rmse(_Quantity):
     """Root of the mean squared error."""
 
     def values(self, weighted: Weighted) -> np.ndarray:
         """In the target's unit."""
-        return np.sqrt(weighted.mean(weighted.predictions.error_N**2))
+        return np.sqrt(weighted.mean(weighted.predictions.square_N))
 
 
 class R2(_Regression):

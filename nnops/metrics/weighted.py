@@ -46,17 +46,29 @@ class Weighted:
 
     @cached_property
     def truth_SC(self) -> np.ndarray:
-        """Weight of the rows that are of each class."""
+        """Weight of the rows (of a segmentation the pixels) that are of each class, or have each label."""
+        if self.predictions.task == "multilabel":
+            return self._count(self.predictions.truth_N)
+        if self.predictions.task == "segmentation":
+            return self._count(self.predictions.pixels_NCC.sum(2))
         return self._gather(self.predictions.cells.truth_K)
 
     @cached_property
     def label_SC(self) -> np.ndarray:
-        """Weight of the rows that are called each class."""
+        """Weight of the rows that are called each class or label."""
+        if self.predictions.task == "multilabel":
+            return self._count(self.predictions.label_N)
+        if self.predictions.task == "segmentation":
+            return self._count(self.predictions.pixels_NCC.sum(1))
         return self._gather(self.predictions.cells.label_K)
 
     @cached_property
     def hit_SC(self) -> np.ndarray:
-        """Weight of the rows of each class that are called so."""
+        """Weight of the rows of each class or label that are called so."""
+        if self.predictions.task == "multilabel":
+            return self._count(self.predictions.truth_N * self.predictions.label_N)
+        if self.predictions.task == "segmentation":
+            return self._count(np.diagonal(self.predictions.pixels_NCC, axis1=1, axis2=2))
         cells = self.predictions.cells
         return self._gather(np.where(cells.truth_K == cells.label_K, cells.truth_K, self.predictions.classes))
 
@@ -64,6 +76,10 @@ class Weighted:
     def steps(self) -> tuple["Steps", ...]:
         """For each ranking of the predictions, what lies above each of its steps."""
         return tuple(_climb(ranking, self.weight_SN) for ranking in self.predictions.rankings)
+
+    def _count(self, there_NC: np.ndarray) -> np.ndarray:
+        """Weight of the rows that have each label."""
+        return np.einsum("sn,nc->sc", self.weight_SN, there_NC.astype(np.float64))
 
     def _gather(self, code_K: np.ndarray) -> np.ndarray:
         """Cells added up by a code; a code of C is left out."""
@@ -93,16 +109,19 @@ class Steps:
 
 
 def _climb(ranking: Ranking, weight_SN: np.ndarray) -> Steps:
-    sorted_SN = weight_SN.take(ranking.order_N, 1)
-    whole_SN = np.zeros((weight_SN.shape[0], weight_SN.shape[1] + 1))
-    np.cumsum(sorted_SN, 1, out=whole_SN[:, 1:])
-    positive_SG = np.cumsum(sorted_SN.take(ranking.positive_M, 1), 1).take(ranking.last_G, 1)
+    # Rows are added up by where they lie, so that what follows is as long as the steps, not as the rows.
+    size = 3 * len(ranking.start_G) + 1
+    sum_SX = np.stack([np.bincount(ranking.segment_N, weight_N, size) for weight_N in weight_SN])
+    before_SG, gain_SG, other_SG = (np.ascontiguousarray(sum_SX[:, place:-1:3]) for place in range(3))
+    inside_SG = gain_SG + other_SG
+    down_SG = np.cumsum(before_SG + inside_SG, 1)
+    positive_SG = np.cumsum(gain_SG, 1)
     positives_S = positive_SG[:, -1] if positive_SG.shape[1] else np.zeros(len(weight_SN))
     return Steps(
-        gain_SG=np.diff(positive_SG, axis=1, prepend=0.0),
+        gain_SG=gain_SG,
         positive_SG=positive_SG,
-        above_SG=whole_SN.take(ranking.start_G, 1),
-        down_SG=whole_SN.take(ranking.end_G + 1, 1),
+        above_SG=down_SG - inside_SG,
+        down_SG=down_SG,
         positives_S=positives_S,
-        negatives_S=whole_SN[:, -1] - positives_S,
+        negatives_S=sum_SX.sum(1) - positives_S,
     )

@@ -1,15 +1,16 @@
-"""Activations by name."""
+"""Activations by name; softmax at the output belongs to the loss, which takes logits."""
 
 from typing import Literal
 
 from torch import nn
 
-Activation = Literal["elu", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "tanh"]
+Activation = Literal["elu", "gelu", "leaky_relu", "prelu", "relu", "sigmoid", "silu", "tanh"]
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "elu": nn.ELU,
     "gelu": nn.GELU,
     "leaky_relu": nn.LeakyReLU,
+    "prelu": nn.PReLU,
     "relu": nn.ReLU,
     "sigmoid": nn.Sigmoid,
     "silu": nn.SiLU,

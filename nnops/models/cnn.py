@@ -2,15 +2,16 @@
 
 from typing import Literal, Self
 
-import torch
-from pydantic import Field, field_validator
+from pydantic import Field
 from torch import Tensor, nn
 
 from nnops.batch import Spec
 from nnops.errors import ParamsError
 from nnops.models.activation import ACTIVATIONS, Activation
-from nnops.models.base import Model, SomeWidths, Widths, require_image
-from nnops.models.initialisation import initialise
+from nnops.models.base import Model, SomeWidths, Widths, build_dropout, require_image
+from nnops.models.convolution import Window, by_channel
+from nnops.models.initialisation import Initialisation, initialise
+from nnops.models.norm import Norm, build_norm
 
 POOLINGS: dict[str, type[nn.Module]] = {"average": nn.AvgPool2d, "max": nn.MaxPool2d}
 
@@ -22,26 +23,22 @@ class Cnn(Model):
     """
 
     channels: SomeWidths = Field(default=(16, 32), description="Channels that each convolution gives")
-    kernel: int = Field(default=3, ge=1, description="Side of each convolution's window, odd")
+    kernel: Window = Field(default=3, description="Side of each convolution's window, odd")
     pooling: Literal["average", "max"] = "max"
     hidden: Widths = Field(default=(128,), description="Width of each fully connected layer before the last")
     activation: Activation = "relu"
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    norm: bool = Field(default=False, description="Batch normalisation after each convolution")
-
-    @field_validator("kernel")
-    @classmethod
-    def _odd(cls, kernel: int) -> int:
-        if kernel % 2 == 0:
-            raise ValueError(f"must be odd, so that the window has a middle; write {kernel - 1} or {kernel + 1}.")
-        return kernel
+    norm: Norm = Field(default="none", description="After each convolution")
+    initialisation: Initialisation = "auto"
 
     @classmethod
     def examples(cls) -> list[Self]:
         """A plain one, and one with every option in use."""
         return [
             cls(channels=(4,), hidden=()),
-            cls(channels=(4, 6), kernel=5, pooling="average", hidden=(8,), activation="tanh", dropout=0.1, norm=True),
+            cls(
+                channels=(4, 6), kernel=5, pooling="average", hidden=(8,), activation="tanh", dropout=0.1, norm="batch"
+            ),
         ]
 
     def build(self, spec: Spec) -> nn.Module:
@@ -59,8 +56,7 @@ class Cnn(Model):
                 f"params.yaml: model.options.channels must name at most {halvings} convolutions, since each is followed"
                 f" by a pooling that halves the {height}x{width} images, got {len(self.channels)}."
             )
-        # Laid out channel by channel, a CPU convolves in three quarters of the time.
-        return _Network(self, spec).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        return by_channel(_Network(self, spec))
 
 
 class _Network(nn.Module):
@@ -69,22 +65,21 @@ class _Network(nn.Module):
         depth, height, width = spec.shapes[0]
         layers: list[nn.Module] = []
         for out in options.channels:
-            # Batch normalisation takes the mean off, and with it any bias before it.
-            layers.append(nn.Conv2d(depth, out, options.kernel, padding=options.kernel // 2, bias=not options.norm))
-            if options.norm:
-                layers.append(nn.BatchNorm2d(out))
+            # Normalisation adds a bias of its own.
+            bias = options.norm == "none"
+            layers.append(nn.Conv2d(depth, out, options.kernel, padding=options.kernel // 2, bias=bias))
+            layers += build_norm(options.norm, out, (height, width))
             layers += [ACTIVATIONS[options.activation](), POOLINGS[options.pooling](2)]
             depth, height, width = out, height // 2, width // 2
         layers.append(nn.Flatten())
         size = depth * height * width
         for out in options.hidden:
             layers += [nn.Linear(size, out), ACTIVATIONS[options.activation]()]
-            if options.dropout:
-                layers.append(nn.Dropout(options.dropout))
+            layers.append(build_dropout(options.dropout))
             size = out
         output = nn.Linear(size, spec.outputs)
         self.layers = nn.Sequential(*layers, output)
-        initialise(self, options.activation, output)
+        initialise(self, options.activation, output, options.initialisation)
 
     def forward(self, image_BCHW: Tensor) -> Tensor:
         """To ``logits_BC``."""

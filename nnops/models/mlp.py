@@ -1,15 +1,16 @@
-"""Multilayer perceptron over numeric features, embedded categories or flattened pixels."""
+"""Multilayer perceptron over numeric features, embedded categories, flattened pixels or a flattened window."""
 
-from typing import Self, cast
+from typing import Self
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from nnops.batch import Spec
 from nnops.models.activation import ACTIVATIONS, Activation
-from nnops.models.base import Model, Widths
-from nnops.models.initialisation import initialise, initialise_embedding
+from nnops.models.base import Model, Widths, build_dropout, require_table
+from nnops.models.flat import Flat
+from nnops.models.initialisation import Initialisation, initialise
+from nnops.models.norm import VectorNorm, build_vector_norm
 
 
 class Mlp(Model):
@@ -22,47 +23,37 @@ class Mlp(Model):
     hidden: Widths = Field(default=(128, 64), description="Width of each hidden layer")
     activation: Activation = "relu"
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    norm: bool = Field(default=False, description="Batch normalisation before each activation")
+    norm: VectorNorm = Field(default="none", description="Before each activation")
+    initialisation: Initialisation = "auto"
     embedding_max: int = Field(default=32, ge=1, description="Most dimensions that a category is embedded in")
 
     @classmethod
     def examples(cls) -> list[Self]:
         """A plain one, and one with every option in use."""
-        return [cls(hidden=(8,)), cls(hidden=(8, 4), activation="gelu", dropout=0.1, norm=True)]
+        return [cls(hidden=(8,)), cls(hidden=(8, 4), activation="gelu", dropout=0.1, norm="batch")]
 
     def build(self, spec: Spec) -> nn.Module:
         """Build the network."""
+        require_table("mlp", spec)
         return _Network(self, spec)
 
 
-class _Network(nn.Module):
+class _Network(Flat):
     def __init__(self, options: Mlp, spec: Spec) -> None:
-        super().__init__()
-        sizes = [min(options.embedding_max, round(1.6 * n**0.56)) for n in spec.cardinalities]
-        self.embeddings = nn.ModuleList(
-            nn.Embedding(n, size) for n, size in zip(spec.cardinalities, sizes, strict=True)
-        )
-        self.numeric = "numeric" in spec.inputs or "image" in spec.inputs
+        super().__init__(spec, options.embedding_max)
         layers: list[nn.Module] = []
-        width = spec.features + sum(sizes)
+        width = self.width
         for out in options.hidden:
             layers.append(nn.Linear(width, out))
-            if options.norm:
-                layers.append(nn.BatchNorm1d(out))
+            layers += build_vector_norm(options.norm, out)
             layers.append(ACTIVATIONS[options.activation]())
-            if options.dropout:
-                layers.append(nn.Dropout(options.dropout))
+            layers.append(build_dropout(options.dropout))
             width = out
         output = nn.Linear(width, spec.outputs)
         self.layers = nn.Sequential(*layers, output)
-        initialise(self, options.activation, output)
-        for embedding in self.embeddings:
-            initialise_embedding(cast(nn.Embedding, embedding))
+        initialise(self, options.activation, output, options.initialisation)
+        self.initialise_embeddings()
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """``numeric_BF`` or ``image_BCHW`` and then ``categories_BK``, whichever the spec has, to ``logits_BC``."""
-        parts: list[Tensor] = [inputs[0].flatten(1)] if self.numeric else []
-        if len(self.embeddings):
-            codes_BK = inputs[-1]
-            parts += [embed(codes_BK[:, k]) for k, embed in enumerate(self.embeddings)]
-        return self.layers(parts[0] if len(parts) == 1 else torch.cat(parts, 1))
+        """Inputs in the order of the spec, to ``logits_BC``."""
+        return self.layers(self.flatten(inputs))

@@ -1,15 +1,17 @@
 """Residual network of basic blocks (He, Zhang, Ren and Sun 2016, "Deep residual learning", section 4.2)."""
 
+from dataclasses import replace
 from typing import Self
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from nnops.batch import Spec
 from nnops.models.activation import ACTIVATIONS, Activation
 from nnops.models.base import Model, SomeWidths, require_image
-from nnops.models.initialisation import initialise
+from nnops.models.convolution import Stack, by_channel
+from nnops.models.initialisation import Initialisation, initialise
+from nnops.models.norm import Norm
 
 
 class Resnet(Model):
@@ -22,6 +24,8 @@ class Resnet(Model):
     blocks: int = Field(default=1, ge=1, description="Blocks in a stage, of two convolutions each")
     activation: Activation = "relu"
     dropout: float = Field(default=0.0, ge=0, lt=1, description="Before the last layer")
+    norm: Norm = "batch"
+    initialisation: Initialisation = "auto"
 
     @classmethod
     def examples(cls) -> list[Self]:
@@ -30,27 +34,23 @@ class Resnet(Model):
 
     def build(self, spec: Spec) -> nn.Module:
         """Build the network; any size of image fits."""
-        channels, _, _ = require_image("resnet", spec)
-        # Laid out channel by channel, a CPU convolves in three quarters of the time.
-        return _Network(self, spec, channels).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        require_image("resnet", spec)
+        return by_channel(_Network(self, spec))
 
 
 class _Network(nn.Module):
-    def __init__(self, options: Resnet, spec: Spec, depth: int) -> None:
+    def __init__(self, options: Resnet, spec: Spec) -> None:
         super().__init__()
-        activation = ACTIVATIONS[options.activation]
-        width = options.channels[0]
-        self.stem = nn.Sequential(_convolution(depth, width, 1), nn.BatchNorm2d(width), activation())
+        stack = Stack(*spec.shapes[0], norm=options.norm, activation=options.activation)
+        self.stem = nn.Sequential(*stack.convolve(options.channels[0], 3))
         blocks: list[nn.Module] = []
         for stage, out in enumerate(options.channels):
-            for place in range(options.blocks):
-                blocks.append(_Block(width, out, 2 if stage and not place else 1, activation))
-                width = out
+            blocks += [_Block(stack, out, 2 if stage and not place else 1) for place in range(options.blocks)]
         self.blocks = nn.Sequential(*blocks)
-        output = nn.Linear(width, spec.outputs)
+        output = nn.Linear(stack.channels, spec.outputs)
         pooled: list[nn.Module] = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
         self.head = nn.Sequential(*pooled, *([nn.Dropout(options.dropout)] if options.dropout else []), output)
-        initialise(self, options.activation, output)
+        initialise(self, options.activation, output, options.initialisation)
 
     def forward(self, image_BCHW: Tensor) -> Tensor:
         """To ``logits_BC``."""
@@ -60,26 +60,17 @@ class _Network(nn.Module):
 class _Block(nn.Module):
     """``activation(F(x) + shortcut(x))`` (eq. 2); a 1x1 convolution where the shape changes (section 4.1, option B)."""
 
-    def __init__(self, width: int, out: int, stride: int, activation: type[nn.Module]) -> None:
+    def __init__(self, stack: Stack, out: int, stride: int) -> None:
         super().__init__()
-        self.residual = nn.Sequential(
-            _convolution(width, out, stride),
-            nn.BatchNorm2d(out),
-            activation(),
-            _convolution(out, out, 1),
-            nn.BatchNorm2d(out),
-        )
+        aside = replace(stack)
+        self.residual = nn.Sequential(*stack.convolve(out, 3, stride), *stack.convolve(out, 3, active=False))
         self.shortcut = (
             nn.Identity()
-            if stride == 1 and width == out
-            else nn.Sequential(nn.Conv2d(width, out, 1, stride, bias=False), nn.BatchNorm2d(out))
+            if stride == 1 and aside.channels == out
+            else nn.Sequential(*aside.convolve(out, 1, stride, active=False))
         )
-        self.activation = activation()
+        self.activation = ACTIVATIONS[stack.activation]()
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """The image, halved where the stride is 2."""
         return self.activation(self.residual(x_BCHW) + self.shortcut(x_BCHW))
-
-
-def _convolution(width: int, out: int, stride: int) -> nn.Conv2d:
-    return nn.Conv2d(width, out, 3, stride, padding=1, bias=False)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnops import params as params_file
-from nnops.errors import NnopsError
+from nnops.errors import NnopsError, TrackingError, explain_refusal
 from nnops.files import read_json, write_json
 from nnops.params import Params
 from nnops.pipeline.owner import Owner
@@ -75,7 +75,7 @@ class Job:
     def track(self, uid: str, data: "Prepared") -> "Run":
         """Open the tracked run of the pipeline result ``uid``; all of its stages log on the same one."""
         from nnops.tracking.open import open_tracker
-        from nnops.tracking.record import attach, collect, git_diff
+        from nnops.tracking.record import RECORDED, attach, collect, git_diff
         from nnops.tracking.tracker import RunInfo
 
         self._tracker = open_tracker(self.params, self.root)
@@ -91,7 +91,13 @@ class Job:
             started_ms=int(self.started_s * 1000),
         )
         self._run = self._tracker.open(info)
-        record = collect(self.root, seed=self.params.seed, data_hash=data.hash)
+        record = collect(
+            self.root,
+            seed=self.params.seed,
+            data_hash=data.hash,
+            params=self.params.record(*RECORDED),
+            files=data.schema.get("files", ()),
+        )
         attach(self._run, record, git_diff(self.root))
         source = self.params.data.source
         self._run.dataset(
@@ -143,8 +149,18 @@ class Job:
             if state == "FINISHED":
                 run.numbers({f"seconds/{self.stage}": self.seconds})
             run.finish(state)
-        if tracker is not None:
-            tracker.close(wait_s)
+        if tracker is not None and not tracker.close(wait_s) and run is not None:
+            self._say_unsent()
+
+    def _say_unsent(self) -> None:
+        """Tell where a server does not answer; a file that is written a moment later is no news."""
+        from nnops.registry.reach import check_reachable
+        from nnops.tracking.address import store_uri
+
+        try:
+            check_reachable(store_uri(self.params, self.root))
+        except TrackingError as error:
+            print(f"{self.stage}: {error} What was logged waits in .nnops/spool and is sent later.", file=sys.stderr)
 
 
 def execute(stage: str, work: Callable[[Job], None]) -> int:
@@ -157,10 +173,10 @@ def execute(stage: str, work: Callable[[Job], None]) -> int:
 
     root = Path()
     lock = root / ".nnops" / "locks" / f"{stage}.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
     job: Job | None = None
     state: State = "FAILED"
     try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock, timeout=LOCK_WAIT_S):
             job = Job(stage, params_file.load(root / params_file.FILE), root, Owner.find())
             work(job)
@@ -174,6 +190,12 @@ def execute(stage: str, work: Callable[[Job], None]) -> int:
             traceback.print_exc()
         print(f"{stage}: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        refusal = explain_refusal(error)
+        if refusal is None or os.environ.get("NNOPS_DEBUG"):
+            raise
+        print(f"{stage}: {refusal}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         state = "KILLED"
         print(f"{stage}: interrupted; 'dvc repro' goes on from the last checkpoint.", file=sys.stderr)

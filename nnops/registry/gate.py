@@ -90,6 +90,8 @@ class Verdict:
         failed = [result for result in self.results if not result.passed]
         if failed:
             return "; ".join(f"'{result.condition}' does not hold, since {_both(result)}" for result in failed)
+        if len(self.results) == 1:
+            return f"'{self.results[0].condition}' holds"
         return f"all {len(self.results)} conditions hold" if self.results else "no conditions are set"
 
     def check(self) -> None:
@@ -105,7 +107,7 @@ class Verdict:
         """A table of the conditions."""
         if not self.results:
             return "No conditions are set.\n"
-        lines = ["| condition | is | must be compared to | |", "|---|---:|---:|---|"]
+        lines = ["| condition | measured | limit | |", "|---|---:|---:|---|"]
         for result in self.results:
             mark = "holds" if result.passed else "**fails**"
             lines.append(f"| `{result.condition}` | {result.value:.6g} | {result.limit:.6g} | {mark} |")

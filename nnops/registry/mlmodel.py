@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from nnops.registry.bundle import Bundle
+from nnops.registry.bundle import Bundle, further
 from nnops.registry.gate import Verdict
 
 #: The bundle's folder inside the MLflow model.
@@ -22,7 +22,7 @@ def write_mlmodel(folder: Path, bundle: Bundle, logged: Any) -> None:
     from mlflow.models import Model as MlModel
 
     shutil.copytree(bundle.folder, folder / FOLDER)
-    needs = ["mlflow", "nnops", "numpy", "onnxruntime", "pandas"]
+    needs = ["mlflow", "nnops", "numpy", "onnxruntime", "pandas", *further(bundle.schema)]
     (folder / "requirements.txt").write_text("".join(f"{name}=={metadata.version(name)}\n" for name in needs))
     python = {"python": platform.python_version(), "dependencies": ["-r requirements.txt"]}
     (folder / "python_env.yaml").write_text(json.dumps(python, indent=2))
@@ -44,7 +44,7 @@ def write_mlmodel(folder: Path, bundle: Bundle, logged: Any) -> None:
 
 
 def _signature(bundle: Bundle) -> Any:
-    """Raw rows in, classes and probabilities (or values) out."""
+    """Raw rows in; classes and probabilities, values or the steps that follow out."""
     import numpy as np
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
@@ -54,11 +54,28 @@ def _signature(bundle: Bundle) -> Any:
         inputs = Schema([TensorSpec(np.dtype(np.uint8), (-1, *preprocess.pixels.shape))])
     else:
         words = {fitted.name for fitted in preprocess.columns if fitted.kind != "numeric"}
+        words |= {preprocess.text.name} if preprocess.text else set()
         columns: list[Any] = [ColSpec("string" if name in words else "double", name) for name in preprocess.names]
+        if bundle.grouping is not None and bundle.grouping.name not in preprocess.names:
+            columns.append(ColSpec("double" if bundle.grouping.numeric else "string", bundle.grouping.name))
         inputs = Schema(columns)
+    if preprocess.steps is not None:
+        words = preprocess.steps.names
+        answers = [ColSpec("string", name) for name in reversed(words)]
+        return ModelSignature(
+            Schema([ColSpec("string" if name in words else "double", name) for name in preprocess.names]),
+            Schema([*answers, *(ColSpec("double", name) for name in preprocess.steps.targets)]),
+        )
+    if bundle.manifest["task"] == "language_model":
+        return ModelSignature(inputs, Schema([ColSpec("long", "tokens"), ColSpec("double", "perplexity")]))
+    if preprocess.answer is not None:
+        return ModelSignature(inputs, Schema([ColSpec("string", preprocess.target.name)]))
+    if bundle.manifest["task"] == "segmentation" and preprocess.pixels is not None:
+        return ModelSignature(inputs, Schema([TensorSpec(np.dtype(np.uint8), (-1, *preprocess.pixels.shape[1:]))]))
     outputs: list[Any] = [ColSpec("double", "value")]
     if bundle.classes:
-        outputs = [ColSpec("string", "class"), *(ColSpec("double", f"p({label})") for label in bundle.classes)]
+        said = "labels" if bundle.manifest["task"] == "multilabel" else "class"
+        outputs = [ColSpec("string", said), *(ColSpec("double", f"p({label})") for label in bundle.classes)]
     return ModelSignature(inputs, Schema(outputs))
 
 

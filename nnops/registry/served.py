@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nnops.registry.bundle import Bundle
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 
@@ -18,9 +19,14 @@ class Served:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
 
-    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> "pd.DataFrame":
-        """Answer raw rows, see :meth:`Bundle.predict`; ``params`` has no meaning here."""
+    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> "pd.DataFrame | np.ndarray":
+        """Answer raw rows, see :meth:`Bundle.predict`; images with the masks of :meth:`Bundle.segment`.
+
+        ``params`` has no meaning here.
+        """
         del params
+        if self.bundle.manifest["task"] == "segmentation":
+            return self.bundle.segment(model_input)
         return self.bundle.predict(model_input)
 
 

@@ -9,13 +9,13 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from nnops.catalog import unknown
-from nnops.errors import GateError, InputError
+from nnops.errors import GateError, InputError, IntegrityError
 from nnops.params import Params
 from nnops.registry import version as tag
 from nnops.registry.bundle import MANIFEST, Bundle
@@ -93,20 +93,28 @@ class Registry:
         parsed = Reference.parse(reference)
         return self.model(parsed.name).find(parsed)
 
-    def publish(self, bundle: Bundle, verdict: Verdict, uid: str, tags: Mapping[str, str] | None = None) -> Published:
+    def publish(
+        self,
+        bundle: Bundle,
+        verdict: Verdict,
+        uid: str,
+        tags: Mapping[str, str] | None = None,
+        files: Sequence[Path] = (),
+    ) -> Published:
         """Put a bundle in the registry as ``challenger``, and make it ``champion`` where the gate lets it through.
 
-        A bundle that is there already gets no second version. A version that was rolled back becomes champion again
-        only by :meth:`promote`.
+        A bundle that is there already gets no second version, unless what is there is damaged. A version that was
+        rolled back becomes champion again only by :meth:`promote`.
 
         Args:
             bundle: The bundle.
             verdict: What the gate said of it; kept with the version.
             uid: The fingerprint of the pipeline result, by which its MLflow run is found.
             tags: Further tags of the version, such as the git commit.
+            files: What is kept beside the bundle, such as its card.
         """
         model = self._find(bundle.name)
-        same = [v for v in model.versions if v.tags.get(tag.BUNDLE) == bundle.hash] if model else []
+        same = [v for v in model.versions if v.tags.get(tag.BUNDLE) == bundle.hash and self._sound(v)] if model else []
         judged = {
             tag.GATE: "passed" if verdict.passed else "refused",
             tag.VERDICT: json.dumps(verdict.to_json(), sort_keys=True),
@@ -117,11 +125,13 @@ class Registry:
                 self._tag(version, key, value)
         else:
             fixed = {tag.BUNDLE: bundle.hash, tag.VARIANT: bundle.variant, tag.UID: uid}
-            version = self._create(bundle, verdict, uid, {**(tags or {}), **judged, **fixed})
+            version = self._create(bundle, verdict, uid, {**(tags or {}), **judged, **fixed}, files)
             self._point(bundle.name, CHALLENGER, version.number)
         version = self.find(version.reference)
         if not verdict.passed:
-            return Published(version, not same, f"not promoted: {verdict.summary}")
+            stays = f"; it stays {CHAMPION} from before, 'nnops model rollback {bundle.name}' takes it back"
+            kept = stays if CHAMPION in version.aliases else ""
+            return Published(version, not same, f"not promoted: {verdict.summary}{kept}")
         if version.rolled_back:
             return Published(
                 version, not same, f"not promoted: it was rolled back; 'nnops model promote {version.reference}'"
@@ -134,10 +144,12 @@ class Registry:
         Raises:
             InputError: No such version.
             GateError: The gate did not let it through.
+            IntegrityError: Its bundle is damaged.
         """
         version = self.find(reference)
         if not version.passed:
             raise GateError(f"{version.reference} cannot become {CHAMPION}: {_reason(version)}.")
+        self.fetch(version)
         model = self.model(version.name)
         if model.aliases.get(CHAMPION) != version.number:
             self._crown(model, (*model.champions, version.number))
@@ -151,6 +163,7 @@ class Registry:
 
         Raises:
             InputError: No such model, or no champion before.
+            IntegrityError: The bundle of the champion before is damaged.
         """
         model = self.model(name)
         numbers = {version.number for version in model.versions}
@@ -158,6 +171,7 @@ class Registry:
         before = tuple(number for number in model.champions if number in numbers and number != present)
         if not before:
             raise InputError(f"model '{name}' has no {CHAMPION} before the present one to go back to.")
+        self.fetch(self.find(f"{name}/{before[-1]}"))
         if present is not None:
             self._tag(model.find(Reference(name)), tag.ROLLED_BACK, "true")
         self._crown(model, before)
@@ -181,13 +195,27 @@ class Registry:
         if is_local_uri(address):
             return Bundle.open(Path(local_file_uri_to_path(address)) / FOLDER)
         kept = self.root / ".nnops" / "bundles" / version.tags[tag.BUNDLE]
-        if not (kept / MANIFEST).exists():
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=kept.parent) as part, border(f"taking {version.reference}"):
-                taken = download_artifacts(f"{address.rstrip('/')}/{FOLDER}", dst_path=part, tracking_uri=self.uri)
-                shutil.rmtree(kept, ignore_errors=True)
-                Path(taken).rename(kept)
+        if (kept / MANIFEST).exists():
+            with contextlib.suppress(IntegrityError):  # A copy that was damaged here is taken anew.
+                return Bundle.open(kept)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept.parent) as part, border(f"taking {version.reference}"):
+            taken = download_artifacts(f"{address.rstrip('/')}/{FOLDER}", dst_path=part, tracking_uri=self.uri)
+            shutil.rmtree(kept, ignore_errors=True)
+            Path(taken).rename(kept)
         return Bundle.open(kept)
+
+    def tag(self, version: Version, tags: Mapping[str, str]) -> None:
+        """Set tags of a version."""
+        for key, value in tags.items():
+            self._tag(version, key, value)
+
+    def _sound(self, version: Version) -> bool:
+        try:
+            self.fetch(version)
+        except IntegrityError:
+            return False
+        return True
 
     @property
     def _client(self) -> "MlflowClient":
@@ -209,8 +237,10 @@ class Registry:
         champions = tuple(int(number) for number in registered.tags.get(tag.CHAMPIONS, "").split(",") if number)
         return Model(name, aliases, tuple(sorted(versions, key=lambda v: -v.number)), champions)
 
-    def _create(self, bundle: Bundle, verdict: Verdict, uid: str, tags: Mapping[str, str]) -> Version:
-        """Send the bundle with its MLmodel file, and make a version of it."""
+    def _create(
+        self, bundle: Bundle, verdict: Verdict, uid: str, tags: Mapping[str, str], files: Sequence[Path]
+    ) -> Version:
+        """Send the bundle with its MLmodel file and what is kept beside it, and make a version of it."""
         from mlflow.entities import LoggedModelOutput, LoggedModelStatus
         from mlflow.exceptions import MlflowException
 
@@ -220,6 +250,8 @@ class Registry:
                 self._store.experiment_id, bundle.name, run_id, dict(tags), {"variant": bundle.variant}
             )
             write_mlmodel(Path(folder), bundle, logged)
+            for path in files:
+                shutil.copyfile(path, Path(folder) / path.name)
             client.log_model_artifacts(logged.model_id, folder)
             client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
             if run_id is not None:

@@ -8,6 +8,7 @@ from nnops import params as params_file
 from nnops.errors import InputError
 from nnops.params import Params, flatten, overlay
 from nnops.sweep.study import Study, TrialRecord
+from nnops.sweep.verdict import explain_best
 
 #: What decides the bits of a trial.
 SECTIONS = ("seed", "data", "model", "loss", "train")
@@ -24,6 +25,7 @@ class Applied:
         value: The trial's objective.
         weights_sha256: Of the weights that the pipeline will make.
         notes: What may keep it from making them.
+        why: How the trial was chosen.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Applied:
     value: float | None
     weights_sha256: str | None
     notes: tuple[str, ...]
+    why: str
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
@@ -42,6 +45,7 @@ class Applied:
             "value": self.value,
             "weights_sha256": self.weights_sha256,
             "notes": list(self.notes),
+            "why": self.why,
         }
 
 
@@ -60,14 +64,22 @@ def apply_trial(root: Path, name: str, number: int | None = None, *, force: bool
     path = root / params_file.FILE
     params = params_file.load(path)
     study = Study.open(root, name, params.sweep.storage)
-    trial = _trial(study, number)
+    trial, why = _trial(study, number)
     config = whole_components(study, params, trial.config)
+    if params.train.ensemble:
+        config["train.ensemble"] = []
     changed = changed_keys(study, params, config)
     if changed and not force:
-        raise InputError(_explain(study, params, changed))
+        raise InputError(explain_changes(study, params, changed))
     written = params_file.write(path, config)
     return Applied(
-        name, trial.number, trial.config, trial.value, trial.weights_sha256, tuple(_notes(study, written, trial, root))
+        name,
+        trial.number,
+        trial.config,
+        trial.value,
+        trial.weights_sha256,
+        (other_model(changed),) if changed else tuple(_notes(study, written, trial, root)),
+        why,
     )
 
 
@@ -105,7 +117,7 @@ def _at(record: dict[str, Any], place: str) -> dict[str, Any]:
     return record
 
 
-def _trial(study: Study, number: int | None) -> TrialRecord:
+def _trial(study: Study, number: int | None) -> tuple[TrialRecord, str]:
     trials = study.trials()
     if number is None:
         best = study.best(trials)
@@ -114,22 +126,33 @@ def _trial(study: Study, number: int | None) -> TrialRecord:
                 f"study '{study.name}' has no complete trial to apply; go on with 'nnops sweep resume {study.name}',"
                 " or name one with --trial N."
             )
-        return best
+        return best, explain_best(study, trials, best)
     found = next((trial for trial in trials if trial.number == number), None)
     if found is None:
-        raise InputError(f"study '{study.name}' has no trial {number}; write one of 0 to {len(trials) - 1}.")
-    return found
+        runs = {run.number: run.repeat for run in study.repeats()}
+        if number in runs:
+            raise InputError(f"trial {number} repeats trial {runs[number]} under another seed; apply that one.")
+        last = max((trial.number for trial in trials), default=0)
+        raise InputError(f"study '{study.name}' has no trial {number}; write one of 0 to {last}.")
+    return found, "asked for"
 
 
-def _explain(study: Study, params: Params, changed: list[str]) -> str:
+def explain_changes(study: Study, params: Params, changed: list[str]) -> str:
+    """Why a config cannot be applied: params.yaml is no longer that of the study."""
     then = flatten(study.params.record(*SECTIONS))
     now = flatten(params.record(*SECTIONS))
     shown = [f"{key} was {then.get(key)!r}, is {now.get(key)!r}" for key in changed[:3]]
     more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
     return (
         f"params.yaml has changed since study '{study.name}' began ({'; '.join(shown)}{more}), so 'dvc repro' would"
-        " make another model than the trial's; put these back, or start a new study with 'nnops sweep start NAME'."
+        " make another model than the trial's; put these back, start a new study with 'nnops sweep start NAME', or"
+        " add --force."
     )
+
+
+def other_model(changed: list[str]) -> str:
+    """What comes of applying it all the same."""
+    return f"{', '.join(changed)} differ from the study, so 'dvc repro' makes another model than the trial's."
 
 
 def _notes(study: Study, params: Params, trial: TrialRecord, root: Path) -> list[str]:
@@ -137,6 +160,8 @@ def _notes(study: Study, params: Params, trial: TrialRecord, root: Path) -> list
     from nnops.sweep.ready import find_data
     from nnops.training.train import name_result
 
+    if trial.state == "infeasible" and trial.values:
+        return [f"trial {trial.number} is infeasible: {trial.reason}"]
     if trial.weights_sha256 is None:
         return [f"trial {trial.number} is {trial.state}, so it has no weights to be made again."]
     data = find_data(params, root)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnops.catalog import Catalog, nearest
 from nnops.data import READERS
+from nnops.data.augmentations import AUGMENTATIONS
 from nnops.errors import InputError, NnopsError, ParamsError
 from nnops.losses import LOSSES
 from nnops.models import MODELS
@@ -32,6 +33,12 @@ def check_space(space: Space, params: Params) -> None:
     Raises:
         ParamsError: A key that does not exist, with the nearest one, or a value that a component refuses.
     """
+    _check_batch_size(space, params)
+    if params.train.workers > 1 or "train.workers" in space.by_key:
+        raise ParamsError(
+            "params.yaml: train.workers: a trial trains in one process, and sweep.workers says how many trials train at"
+            " once; write 1 for the time of the sweep."
+        )
     known = known_keys(space, params)
     for dimension in space.dimensions:
         if dimension.key not in known:
@@ -42,6 +49,20 @@ def check_space(space: Space, params: Params) -> None:
                 " tune a key of one of them."
             )
         _check_values(space, dimension, params)
+
+
+def _check_batch_size(space: Space, params: Params) -> None:
+    """All trials of a study are compared, so none may choose its batch size by the memory that it finds."""
+    tuned = space.by_key.get("train.batch_size")
+    if tuned is None and params.train.batch_size == "auto":
+        raise ParamsError(
+            "params.yaml: train.batch_size: auto is settled by the stage train, which writes the number that it finds;"
+            " run 'dvc repro train' before a sweep, or tune it."
+        )
+    if tuned is not None and "auto" in tuned.choices:
+        raise ParamsError(
+            "params.yaml: sweep.space.train.batch_size may try 'auto', which depends on the machine; try numbers."
+        )
 
 
 def check_networks(space: Space, params: Params, spec: "Spec") -> None:
@@ -67,19 +88,23 @@ def check_networks(space: Space, params: Params, spec: "Spec") -> None:
 def known_keys(space: Space, params: Params) -> set[str]:
     """All dotted keys that could be tuned, options of every component that params or the space name included."""
     known = set(flatten(params.record()))
-    for place, catalog in _catalogs().items():
-        names = {named.name for named in [_named(params, place)] if named}
+    for place, catalog in catalogs().items():
+        names = {named.name for named in [named_at(params, place)] if named}
         tuned = space.by_key.get(f"{place}.name")
         names |= {name for name in (tuned.choices if tuned else ()) if name in catalog.names()}
         known.add(f"{place}.name")
         for name in names:
             known |= {f"{place}.options.{field}" for field in catalog.load(name, place).model_fields}
+    for place, one in enumerate(params.train.augment):
+        if one.name in AUGMENTATIONS.names():
+            fields = AUGMENTATIONS.load(one.name).model_fields
+            known |= {f"train.augment.{place}.options.{field}" for field in fields}
     known |= {f"train.early_stopping.{field}" for field in ("metric", "patience", "min_delta")}
     return known
 
 
 def _check_values(space: Space, dimension: Dimension, params: Params) -> None:
-    place = next((place for place in _catalogs() if dimension.key.startswith(f"{place}.")), None)
+    place = next((place for place in catalogs() if dimension.key.startswith(f"{place}.")), None)
     component = f"{place}.name" if place else dimension.key
     keys = {dimension.key, component} & space.by_key.keys()
     for branch in islice(space.branches(keys - {dimension.key} | {key for key, _ in dimension.when}), BRANCHES):
@@ -93,9 +118,11 @@ def _try(space: Space, key: str, params: Params, config: Config, places: Iterabl
     try:
         laid = overlay(params, config)
         for place in places:
-            named = _named(laid, place)
+            named = named_at(laid, place)
             if named is not None:
-                _catalogs()[place].build(named.name, named.options, where=place)
+                catalogs()[place].build(named.name, named.options, where=place)
+        for place, one in enumerate(laid.train.augment):
+            AUGMENTATIONS.build(one.name, one.options, where=f"train.augment.{place}")
     except InputError as error:
         beside = ", ".join(f"{other}: {value!r}" for other, value in config.items() if other != key)
         tries = f"{config[key]!r}{' beside ' + beside if beside else ''}"
@@ -107,7 +134,7 @@ def _try(space: Space, key: str, params: Params, config: Config, places: Iterabl
 
 def _condition_hint(space: Space, key: str, config: Config) -> str:
     """What to write where an option belongs to some of the tuned components alone."""
-    for place, catalog in _catalogs().items():
+    for place, catalog in catalogs().items():
         if key.startswith(f"{place}.options.") and config.get(f"{place}.name") in catalog.names():
             field = key.removeprefix(f"{place}.options.").partition(".")[0]
             names = space.by_key[f"{place}.name"].choices
@@ -118,8 +145,8 @@ def _condition_hint(space: Space, key: str, config: Config) -> str:
 
 
 def _unknown_key(key: str, known: set[str], params: Params) -> str:
-    for place in _catalogs():
-        if key.startswith(f"{place}.options.") and _named(params, place) is None:
+    for place in catalogs():
+        if key.startswith(f"{place}.options.") and named_at(params, place) is None:
             return f"params.yaml leaves {place} to its default; name it first: {place}: {{name: ...}}."
     # A forgotten step of the path (train.optimizer.lr) is likelier than a like-sounding key elsewhere.
     first, last = key.partition(".")[0], key.rpartition(".")[2]
@@ -130,14 +157,16 @@ def _unknown_key(key: str, known: set[str], params: Params) -> str:
     return f"params.yaml has no such key; did you mean '{guess}'?" if guess else "params.yaml has no such key."
 
 
-def _named(params: Params, place: str) -> Named | None:
+def named_at(params: Params, place: str) -> Named | None:
+    """The component at a place of params; None where nothing is set."""
     node: Any = params
     for part in place.split("."):
         node = getattr(node, part)
     return node
 
 
-def _catalogs() -> dict[str, Catalog[Any]]:
+def catalogs() -> dict[str, Catalog[Any]]:
+    """The tables of components that a training is built of, by their place in params."""
     from nnops.training.optimizer import OPTIMIZERS
     from nnops.training.schedule import SCHEDULES
 

@@ -5,27 +5,36 @@ training to :meth:`Conductor.finish`, all from one thread. What happens is told 
 """
 
 import math
-import shutil
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from nnops.errors import StudyError
+from nnops.errors import InputError, StudyError
 from nnops.report import Report
+from nnops.sweep.budget import Limits
+from nnops.sweep.constraint import broken
+from nnops.sweep.control import PAUSE, STOP, asked, forget
 from nnops.sweep.event import Asked, Ended, Listener, Note, Reported
+from nnops.sweep.keep import Kept
 from nnops.sweep.lease import Lease
+from nnops.sweep.order import Async, Fixed, Order
 from nnops.sweep.pruners import PRUNERS
 from nnops.sweep.pruners.base import Curve
-from nnops.sweep.samplers import SAMPLERS
-from nnops.sweep.samplers.base import propose
+from nnops.sweep.repeat import missing
+from nnops.sweep.samplers.auto import chosen
+from nnops.sweep.samplers.base import PARENT, as_given, propose
+from nnops.sweep.shelf import open_shelf
 from nnops.sweep.space import Config
+from nnops.sweep.spending import Spending
 from nnops.sweep.study import Study, TrialRecord
 from nnops.sweep.trial import Assignment, Outcome
+from nnops.sweep.warm import frozen
 
-#: Seconds between two looks at the stop file.
-LOOK_S = 0.5
+#: Seconds between two looks at what somebody asks of the study, in its folder and in a record on a server.
+LOOK_S, ASK_S = 0.5, 3.0
 #: Seconds between two notes of the time spent.
 SPENT_EVERY_S = 10.0
 #: A study whose first trials all fail is stopped after so many.
@@ -41,12 +50,16 @@ class Live:
         epochs: Its full fidelity.
         known: The reports that the study has; a worker that died, or a driver, makes them again.
         seconds: Spent in epochs so far.
+        last: The epoch and value that it waits to be judged by.
+        repeat: The trial that it repeats under another seed, or None.
     """
 
     config: Config
     epochs: int
     known: dict[int, float]
     seconds: float = 0.0
+    last: tuple[int, float] = (0, 0.0)
+    repeat: int | None = None
 
 
 class Conductor:
@@ -55,15 +68,19 @@ class Conductor:
     Args:
         study: The study; its lease is held.
         lease: The held lease.
-        trials: Trials in all, those of earlier drivers included, or None.
-        seconds: Seconds in all, those of earlier drivers included, or None.
         stop: Set from outside to leave the study resumable.
         tell: Takes events.
+        trials: Trials in all, those of earlier drivers included, or None.
+        seconds: Seconds in all, or None.
+        epochs: Epochs in all, or None.
+        gpu_hours: Hours of a GPU in all, or None.
+        patience: Trials in a row without a better best, or None.
+        gpus: How many the workers hold together.
 
     Attributes:
         study: The study.
-        budget: Trials in all, or None.
-        budget_s: Seconds in all, or None.
+        budget: What it has spent, and may spend.
+        paused_s: Seconds that the study was paused.
     """
 
     def __init__(
@@ -71,32 +88,50 @@ class Conductor:
         study: Study,
         lease: Lease,
         *,
-        trials: int | None,
-        seconds: float | None,
         stop: threading.Event,
         tell: Listener,
+        trials: int | None = None,
+        seconds: float | None = None,
+        epochs: int | None = None,
+        gpu_hours: float | None = None,
+        patience: int | None = None,
+        gpus: float = 0.0,
     ) -> None:
         self.study = study
         self._lease, self._tell, self._stop = lease, tell, stop
+        self._shelf = open_shelf(study.checkpoints)
+        self._inherited = {int(number) for number in study.attrs.get("inherits", ())}
         sweep = study.params.sweep
-        self._sampler = SAMPLERS.build(sweep.sampler.name, sweep.sampler.options, where="sweep.sampler")
+        self._sampler = chosen(study.params).sampler
         self._pruner = PRUNERS.build(sweep.pruner.name, sweep.pruner.options, where="sweep.pruner")
-        limit = self._sampler.limit(study.space)
-        self._limits = {"trials": trials, "grid": limit}
-        self.budget = min((each for each in (trials, limit) if each is not None), default=None)
-        self.budget_s = seconds
-        self._start_s = time.monotonic()
-        self._spent_before_s = float(study.attrs.get("spent_s", 0.0))
-        self._next_look_s = 0.0
-        self._next_spent_s = self._start_s + SPENT_EVERY_S
+        #: Configs that are tried first, by number; before them may lie the trials of a study that has grown.
+        self._queue: dict[int, Config] = dict(enumerate(study.attrs.get("queue", ()), study.attrs.get("grown", 0)))
+        self._first = study.attrs.get("grown", 0) + len(self._queue)
+        told = frozen(study, self._sampler)
+        fixed = sweep.order == "fixed"
+        self._order: Order = Fixed(study, sweep.lag, self._pruner, told) if fixed else Async(study, told)
+        self.paused_s = 0.0
+        self._next_look_s = self._next_ask_s = 0.0
+        self._next_spent_s = time.monotonic() + SPENT_EVERY_S
 
         records = study.trials()
+        limits = Limits(trials, seconds, epochs, gpu_hours, patience)
+        self.budget = Spending(limits, study, records, self._sampler, gpus=gpus, clock=self._clock)
+        # The trials of a population go on with each other's states, and are not grown.
+        self._kept = Kept(study, records, 0 if self._sampler.reach else sweep.keep)
+        runs = study.repeats() if sweep.repeats is not None else []
         self._asked = len(records)
         self._curves = {record.number: self._curve(record) for record in records}
-        self._again = deque(record for record in records if record.state == "running")
+        self._again = deque(record for record in [*records, *runs] if record.state == "running")
+        if runs and sweep.order == "fixed" and self.budget.why(self._asked) is None:
+            raise InputError(
+                f"study '{study.name}' has order fixed and repeats of its best {self._asked} trials, so no more trials"
+                " can be asked; start a new study with 'nnops sweep start NAME'."
+            )
+        self._repeats: deque[tuple[TrialRecord, int]] | None = None
         self._live: dict[int, Live] = {}
         self._released: set[int] = set()
-        self._best = study.best(records)
+        self._front = study.front(records)
         self._ends = [record.state for record in records if record.state != "running"]
 
     @property
@@ -107,11 +142,11 @@ class Conductor:
     @property
     def over(self) -> bool:
         """Whether nothing runs and nothing more will."""
-        return not self._live and self._why_no_more() is not None
+        return not self._live and self._why_no_more() is not None and not self._repeats_left()
 
     @property
     def why(self) -> str:
-        """Why the study is over: ``trials``, ``time``, ``grid`` or ``stop``."""
+        """Why the study is over: ``stop``, or as :meth:`Spending.why` says."""
         return self._why_no_more() or "stop"
 
     @property
@@ -119,49 +154,98 @@ class Conductor:
         """Whether the study was told to stop."""
         return self._stop.is_set()
 
-    @property
-    def spent_s(self) -> float:
-        """Seconds that drivers have spent on the study."""
-        return self._spent_before_s + time.monotonic() - self._start_s
+    def runs(self, number: int) -> bool:
+        """Whether a trial has no final state yet and is somebody's to train."""
+        return number in self._live
 
     def judged(self, number: int) -> tuple[int, ...]:
         """The epochs at which a trial may be stopped by the pruner; in between a worker need not wait for an answer."""
         epochs, seed = self._live[number].epochs, self.study.params.seed
-        return tuple(epoch for epoch in range(1, epochs) if self._pruner.judges(epoch, number, epochs, seed))
+        if self._live[number].repeat is not None:
+            return ()
+        judged = {epoch for epoch in range(1, epochs) if self._pruner.judges(epoch, number, epochs, seed)}
+        return tuple(sorted(judged.union(self.budget.asks(number, epochs))))
 
     def tick(self) -> None:
-        """Keep the lease, look whether somebody asked to stop, note the time spent."""
+        """Keep the lease and the record, look whether somebody asked to stop, note the time spent."""
         now_s = time.monotonic()
         self._lease.beat()
+        self.study.flush(due=True)
         if now_s >= self._next_look_s:
             self._next_look_s = now_s + LOOK_S
-            if (self.study.folder / "stop").exists():
-                self._stop.set()
+            self._obey(now_s)
         if now_s >= self._next_spent_s:
             self._next_spent_s = now_s + SPENT_EVERY_S
-            self.study.set("spent_s", self.spent_s)
+            self.budget.note()
+
+    def _clock(self) -> float:
+        """Seconds, which stand still while the study is paused."""
+        return time.monotonic() - self.paused_s
+
+    def _obey(self, now_s: float) -> None:
+        """Do what somebody asked of the study from elsewhere."""
+        everywhere = now_s >= self._next_ask_s
+        if everywhere:
+            self._next_ask_s = now_s + ASK_S
+        word = asked(self.study, everywhere)
+        if word == STOP:
+            self._stop.set()
+        elif word == PAUSE:
+            self._pause()
+
+    def _pause(self) -> None:
+        """Wait until the study may go on; engines and trials wait for the conductor, and the time does not count."""
+        began_s = time.monotonic()
+        self.study.set("paused", True)
+        self.study.flush()
+        self._tell(Note(f"paused; go on with 'nnops sweep resume {self.study.name}'"))
+        while not self._stop.is_set():
+            time.sleep(LOOK_S)
+            self._lease.beat()
+            word = asked(self.study)
+            if word == STOP:
+                self._stop.set()
+            elif word is None:
+                break
+        self.paused_s += time.monotonic() - began_s
+        self.study.set("paused", None)
+        if not self._stop.is_set():
+            self._tell(Note("goes on"))
 
     def next(self) -> Assignment | None:
-        """The next trial to run, or None: see :attr:`over`."""
+        """The next trial to run, or None: the study is :attr:`over`, or waits for trials that run."""
         self.tick()
         if self._again and not self._stop.is_set():
             record = self._again.popleft()
-            self._live[record.number] = self._live_of(record.config, record.reports)
-            self._tell(Asked(record.number, record.config, again=True))
-            return Assignment(record.number, record.config)
+            return self._assign(
+                record.number, record.config, record.reports, record.repeat, record.seed, record.parent, again=True
+            )
         if self._why_no_more():
-            return None
+            return self._next_repeat()
         study, number = self.study, self._asked
-        config, values, distributions = propose(self._sampler, study.optuna, study.space, study.params.seed, number)
-        number = study.begin(config, values, distributions)
-        self._asked = number + 1
-        self._live[number] = self._live_of(config, {})
+        if not (
+            self._order.ready(number, self._live) and self._sampler.ready(number, self._live) and self.budget.ready()
+        ):
+            return None
+        known, notes = self._order.known(number), dict[str, Any]()
+        if number in self._queue:
+            born = as_given(self._sampler, known, study.space, self._queue[number], notes)
+        else:
+            place = number - self._first if self._sampler.lists else number
+            born = propose(self._sampler, known, study.space, study.params.seed, place, notes)
+        config, values, distributions = born
+        number = study.begin(config, values, distributions, notes)
+        self._asked += 1
         self._curves[number] = Curve(number)
-        self._tell(Asked(number, config, again=False))
-        return Assignment(number, config)
+        self.budget.begin(number, config, notes.get(PARENT))
+        return self._assign(number, config, {}, None, None, notes.get(PARENT), again=False)
 
-    def report(self, number: int, report: Report) -> bool:
-        """Keep what a trial reports; the answer False ends its training."""
+    def report(self, number: int, report: Report) -> bool | None:
+        """Keep what a trial reports.
+
+        Returns:
+            True: it goes on; False: its training ends; None: that depends on others, ask :meth:`judge` later.
+        """
         self.tick()
         live = self._live.get(number)
         if live is None:
@@ -180,18 +264,31 @@ class Conductor:
         else:
             self.study.report(number, report.epoch, value)
             live.known[report.epoch] = value
-            self._curves[number].values[report.epoch] = self.study.objective.loss(value)
-        if self._prunes(number, report.epoch, live):
+            if live.repeat is None:
+                self._curves[number].values[report.epoch] = self.study.objective.loss(value)
+                self.budget.report(number)
+        live.last = (report.epoch, value)
+        return self.judge(number)
+
+    def judge(self, number: int) -> bool | None:
+        """Judge a trial by its last report; see :meth:`report` for the answer."""
+        live = self._live.get(number)
+        if live is None:
+            return False
+        epoch, value = live.last
+        prunes = self._prunes(number, epoch, live)
+        if prunes:
             self._end(number, "pruned", value, None)
             return False
-        if report.epoch < live.epochs:
-            if self._time_is_up():
-                self._end(number, "pruned", value, "the time budget is spent")
+        if epoch < live.epochs:
+            spent = self.budget.cuts(number, epoch) if live.repeat is None else None
+            if spent:
+                self._end(number, "pruned", value, spent)
                 return False
             if self._stop.is_set():
                 self.release(number)
                 return False
-        return True
+        return None if prunes is None else True
 
     def finish(self, number: int, outcome: Outcome) -> None:
         """Give a trial whose training has ended its final state, unless it has one."""
@@ -200,10 +297,12 @@ class Conductor:
                 raise StudyError(f"trial {number} was stopped by nobody.")
             if outcome.ended in ("complete", "early"):
                 self._end(number, "complete", outcome.value, None, outcome)
+            elif outcome.ended == "paused":
+                self._end(number, "pruned", self._live[number].last[1], f"paused after epoch {outcome.epochs}", outcome)
             else:
                 self._end(number, outcome.ended, None, outcome.reason, outcome)
-        if number not in self._released:
-            shutil.rmtree(self._checkpoints / str(number), ignore_errors=True)
+        if number not in self._released and number not in self._kept and outcome.ended != "paused":
+            self._shelf.drop(number)
 
     def note(self, text: str, number: int | None = None) -> None:
         """Tell listeners something that a person should know."""
@@ -216,35 +315,32 @@ class Conductor:
 
     def close(self) -> None:
         """Note why the study is over, and clean up behind trials that are."""
-        self.study.set("spent_s", self.spent_s)
-        unfinished = {record.number for record in self.study.trials() if record.state == "running"}
-        if not unfinished and not self._stop.is_set():
+        self.budget.note()
+        unfinished = {record.number for record in self.study.records() if record.state == "running"}
+        over = not unfinished and not self._stop.is_set() and self.over
+        # Where an error ends the driver, the study may be far from its end.
+        if over:
             self.study.set("ended", self.why)
         self.study.flush()
-        for folder in self._checkpoints.glob("*"):
-            if not (folder.name.isdigit() and int(folder.name) in unfinished):
-                shutil.rmtree(folder, ignore_errors=True)
-        (self.study.folder / "stop").unlink(missing_ok=True)
+        needed = unfinished | self._kept.numbers | {number for number in self._inherited if number >= self._asked}
+        if not over:
+            needed |= set(range(self._asked - self._sampler.reach, self._asked))
+        self._shelf.clean(needed)
+        forget(self.study)
 
     def _why_no_more(self) -> str | None:
         if self._again and not self._stop.is_set():
             return None
-        if self._stop.is_set():
-            return "stop"
-        if self._time_is_up():
-            return "time"
-        if self.budget is not None and self._asked >= self.budget:
-            return "grid" if self.budget == self._limits["grid"] else "trials"
-        return None
+        return "stop" if self._stop.is_set() else self.budget.why(self._asked)
 
-    def _time_is_up(self) -> bool:
-        return self.budget_s is not None and self.spent_s >= self.budget_s
-
-    def _prunes(self, number: int, epoch: int, live: Live) -> bool:
+    def _prunes(self, number: int, epoch: int, live: Live) -> bool | None:
         seed = self.study.params.seed
-        if epoch >= live.epochs or not self._pruner.judges(epoch, number, live.epochs, seed):
+        if live.repeat is not None or epoch >= live.epochs or not self._pruner.judges(epoch, number, live.epochs, seed):
             return False
-        others = [curve for other, curve in self._curves.items() if other != number and curve.values]
+        unfinished = {*self._live, *(record.number for record in self._again)}
+        others = self._order.peers(number, epoch, self._curves, unfinished)
+        if others is None:
+            return None
         return self._pruner.prunes(self._curves[number], others, live.epochs, seed)
 
     def _compare(self, number: int, epoch: int, known: float, value: float) -> None:
@@ -258,40 +354,119 @@ class Conductor:
         self, number: int, state: str, value: float | None, reason: str | None, outcome: Outcome | None = None
     ) -> None:
         live = self._live.pop(number)
-        curve = self._curves[number]
-        result: dict[str, object] = {"seconds": live.seconds, "reason": reason}
+        study, epochs = self.study, max(live.known, default=0)
+        result: dict[str, Any] = {"seconds": live.seconds, "reason": reason}
+        measures = outcome.measures if outcome is not None else {}
+        values: tuple[float, ...] | None = None
         if outcome is not None:
             result |= {
                 "ended": outcome.ended,
                 "best_epoch": outcome.best_epoch,
                 "weights_sha256": outcome.weights_sha256,
                 "fingerprint": outcome.fingerprint,
-            }
-        self.study.end(number, state, value, result)
-        self._ends.append(state)
-        epochs = max(curve.values, default=0)
-        best = False
+            } | ({"measures": measures} if measures else {})
         if state == "complete" and value is not None:
-            self._curves[number] = Curve(number, curve.values, complete=True)
-            loss = self.study.objective.loss
-            if self._best is None or self._best.value is None or loss(value) < loss(self._best.value):
-                best = True
-                self._best = TrialRecord(number, state, value, epochs, dict(live.config), live.seconds, "", {})
-        sha256, fingerprint = (outcome.weights_sha256, outcome.fingerprint) if outcome else (None, None)
-        self._tell(Ended(number, state, value, epochs, live.seconds, live.config, reason, sha256, fingerprint, best))
+            state, reason, values = self._weigh(value, measures)
+            result["reason"] = reason
+        study.end(number, state, values, result, self._violations(state, values, measures, epochs / live.epochs))
+        self._ends.append(state)
+        if live.repeat is None:
+            self.budget.end(number, values if state == "complete" else None)
+        if live.repeat is not None:
+            values = None
+        if values is not None and state == "complete":
+            point = tuple(each.loss(value) for each, value in zip(study.objectives, values, strict=True))
+            for other in self._kept.hear(number, point):
+                self._shelf.drop(other)
+        if values is not None:
+            # A config that breaks a constraint may do well because of it.
+            seen = self._curves[number].values
+            self._curves[number] = Curve(number, seen, complete=state == "complete", feasible=state == "complete")
+        best = False
+        if state == "complete" and values is not None:
+            names = [objective.metric for objective in study.objectives]
+            config, numbers = dict(live.config), dict(zip(names, values, strict=True))
+            record = TrialRecord(number, state, value, epochs, config, live.seconds, "", {}, values=numbers)
+            self._front = study.front([*self._front, record])
+            best = any(member.number == number for member in self._front)
+        ended = Ended(
+            number, state, value, epochs, live.seconds, live.config, reason,
+            best=best, measures=measures, repeat=live.repeat,
+        )  # fmt: skip
+        if outcome is not None:
+            ended = replace(ended, weights_sha256=outcome.weights_sha256, fingerprint=outcome.fingerprint)
+        self._tell(replace(ended, front=len(self._front)))
         if len(self._ends) >= FAILED_AT_ONCE and all(end == "failed" for end in self._ends):
             raise StudyError(
                 f"study '{self.study.name}': all of the first {len(self._ends)} trials failed, the last: {reason}"
             )
 
-    def _live_of(self, config: Config, known: dict[int, float]) -> Live:
-        return Live(config, config.get("train.epochs", self.study.params.train.epochs), dict(known))
+    def _weigh(self, value: float, measures: Mapping[str, float]) -> tuple[str, str | None, tuple[float, ...] | None]:
+        """What a trial that spent its full fidelity comes to: its state, why, and every objective."""
+        reasons = broken(self.study.constraints, measures)
+        values = (value, *(measures[objective.metric] for objective in self.study.objectives[1:]))
+        if not all(math.isfinite(each) for each in values):
+            names = ", ".join(f"{o.metric} is {v}" for o, v in zip(self.study.objectives, values, strict=True))
+            return "infeasible", f"{names}.", None
+        return ("infeasible", f"{'; '.join(reasons)}.", values) if reasons else ("complete", None, values)
+
+    def _violations(
+        self, state: str, values: tuple[float, ...] | None, measures: Mapping[str, float], share: float
+    ) -> dict[str, float]:
+        """What samplers hear as constraints; one that is not measured yet is not broken.
+
+        With several objectives Optuna cannot rank trials that were stopped early by a value, so the part of the
+        fidelity that they did not spend is one more violation: they come after all complete ones, the longest first.
+        """
+        if state == "failed":
+            return {}
+        told = {
+            str(each): each.violation(measures[each.metric]) if each.metric in measures else 0.0
+            for each in self.study.constraints
+        }
+        if len(self.study.objectives) > 1 and values is None:
+            told["stopped"] = 2.0 if state == "infeasible" else 1.0 - share + 1e-3
+        return told
+
+    def _assign(
+        self,
+        number: int,
+        config: Config,
+        known: dict[int, float],
+        repeat: int | None,
+        seed: int | None,
+        parent: int | None,
+        *,
+        again: bool,
+    ) -> Assignment:
+        if seed is not None:
+            config = {**config, "seed": seed}
+        epochs = config.get("train.epochs", self.study.params.train.epochs)
+        self._live[number] = Live(config, epochs, dict(known), repeat=repeat)
+        self._tell(Asked(number, config, again=again, repeat=repeat, parent=parent))
+        until = None if repeat is not None else self._sampler.until(number, epochs)
+        if self._sampler.reach and not again:
+            self._shelf.drop(number - self._sampler.reach)
+        return Assignment(number, config, until, parent, bar=None if repeat is not None else self._kept.bar)
+
+    def _next_repeat(self) -> Assignment | None:
+        """The next repeat, once the search has ended: only then it is known which trials are the best."""
+        if any(live.repeat is None for live in self._live.values()) or not self._repeats_left():
+            return None
+        assert self._repeats
+        trial, seed = self._repeats.popleft()
+        number = self.study.begin_repeat(trial, seed)
+        return self._assign(number, trial.config, {}, trial.number, seed, None, again=False)
+
+    def _repeats_left(self) -> bool:
+        if self.study.params.sweep.repeats is None or self._stop.is_set():
+            return False
+        if self._repeats is None:
+            self._repeats = deque(missing(self.study, self.study.trials(), self.study.repeats()))
+        return bool(self._repeats)
 
     def _curve(self, record: TrialRecord) -> Curve:
         loss = self.study.objective.loss
         values = {epoch: loss(value) for epoch, value in record.reports.items()}
-        return Curve(record.number, values, complete=record.state == "complete")
-
-    @property
-    def _checkpoints(self) -> Path:
-        return self.study.folder / "checkpoints"
+        broke = record.state == "infeasible" and bool(record.values)
+        return Curve(record.number, values, complete=record.state == "complete", feasible=not broke)

@@ -16,8 +16,9 @@ class Opened:
         name: The study.
         engine: Where trials run.
         workers: Trials at once.
-        metric: The objective's.
+        metric: The first objective's.
         direction: The objective's.
+        others: Metrics of further objectives.
         sampler: By name.
         pruner: By name.
         keys: What is tuned.
@@ -29,6 +30,9 @@ class Opened:
         budget_s: Seconds in all.
         spent_s: Seconds that were spent before.
         resumed: Whether the study goes on.
+        limits: The whole budget, by what it limits; None is no limit.
+        spent: Epochs and GPU hours that were spent before.
+        reached: How many trials ended before, by their epochs.
     """
 
     kind: ClassVar[str] = "opened"
@@ -37,6 +41,7 @@ class Opened:
     workers: int
     metric: str
     direction: str
+    others: tuple[str, ...]
     sampler: str
     pruner: str
     keys: tuple[str, ...]
@@ -48,16 +53,29 @@ class Opened:
     budget_s: float | None
     spent_s: float
     resumed: bool
+    limits: Mapping[str, float | None] = field(default_factory=dict[str, float | None])
+    spent: Mapping[str, float] = field(default_factory=dict[str, float])
+    reached: Mapping[int, int] = field(default_factory=dict[int, int])
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A trial starts, or starts again after its driver died."""
+    """A trial starts, or starts again after its driver died.
+
+    Attributes:
+        number: The trial.
+        config: What it tries.
+        again: Whether it was begun before.
+        repeat: The trial that it repeats, or None.
+        parent: The trial whose training it goes on with, or None.
+    """
 
     kind: ClassVar[str] = "asked"
     number: int
     config: Mapping[str, Any]
     again: bool
+    repeat: int | None = None
+    parent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +93,14 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A trial has its final state; ``best`` where it is the best one so far."""
+    """A trial has its final state.
+
+    Attributes:
+        best: Whether it is the best one so far; of several objectives, whether it is of the front.
+        measures: Of further objectives and constraints.
+        front: Trials of the front; 1 where there is one objective.
+        repeat: The trial that it repeats under another seed, or None.
+    """
 
     kind: ClassVar[str] = "ended"
     number: int
@@ -88,6 +113,9 @@ class Ended:
     weights_sha256: str | None = None
     fingerprint: str | None = None
     best: bool = False
+    measures: Mapping[str, float] = field(default_factory=dict[str, float])
+    front: int = 0
+    repeat: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +129,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The driver leaves: the study is ``complete``, or ``stopped`` and can be resumed."""
+    """The driver leaves: the study is ``complete``, or ``stopped`` and can be resumed; ``reason`` says why in words."""
 
     kind: ClassVar[str] = "closed"
     name: str
@@ -111,6 +139,7 @@ class Closed:
     best: int | None = None
     value: float | None = None
     seconds: float = 0.0
+    reason: str = ""
 
 
 Event = Opened | Asked | Reported | Ended | Note | Closed

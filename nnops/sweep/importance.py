@@ -31,7 +31,8 @@ def importance(study: Study, records: list[TrialRecord]) -> dict[str, float]:
     ended = sorted((r for r in records if r.state in ("complete", "pruned", "infeasible")), key=rank(study))
     weights: dict[str, float] = {}
     for key, dimension in study.space.by_key.items():
-        values = [position(dimension, record.config[key]) for record in ended if key in record.config]
+        places = [position(dimension, record.now[key]) for record in ended if key in record.now]
+        values = [place for place in places if place is not None]
         if len(values) < LEAST:
             continue
         top = max(TOP_LEAST, math.ceil(TOP * len(values)))
@@ -50,16 +51,23 @@ def divergence(top: list[float], every: list[float], dimension: Dimension) -> fl
     return float((p_all * (p_top / p_all - 1) ** 2).sum())
 
 
-def position(dimension: Dimension, value: Any) -> float:
-    """Where a value stands on its axis, in [0, 1]; a logarithmic one where values are drawn so."""
+def position(dimension: Dimension, value: Any) -> float | None:
+    """Where a value stands on its axis, in [0, 1]; a logarithmic one where values are drawn so.
+
+    A number outside the range, such as one of a config that was given, stands at the edge; a choice that the
+    dimension does not have stands nowhere.
+    """
     if dimension.kind == "choice":
+        if not dimension.holds(value):
+            return None
         code = dimension.encode(value)
         place = next(place for place, choice in enumerate(dimension.choices) if dimension.encode(choice) == code)
         return place / max(len(dimension.choices) - 1, 1)
     if dimension.low == dimension.high:
         return 0.5
     scale = math.log if dimension.log else float
-    return (scale(value) - scale(dimension.low)) / (scale(dimension.high) - scale(dimension.low))
+    inside = min(max(value, dimension.low), dimension.high)
+    return (scale(inside) - scale(dimension.low)) / (scale(dimension.high) - scale(dimension.low))
 
 
 def rank(study: Study) -> Any:

@@ -1,58 +1,26 @@
 """The lease: one driver a study. It names its holder and beats while it lives; a dead holder's is taken over."""
 
+import contextlib
 import json
-import os
-import socket
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from nnops.errors import StudyError
-from nnops.files import read_json, write_json
+from nnops.errors import StudyError, StudyHeldError
+from nnops.files import write_json
+from nnops.sweep.holder import Holder, this_process
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
+#: Locked while its holder lives.
+LOCK = "driver.lock"
 #: Seconds between two beats.
 BEAT_S = 5.0
-#: A holder on another machine is taken for dead after this long without a beat.
-DEAD_S = 60.0
-
-
-@dataclass(frozen=True)
-class Holder:
-    """A process that drives a study.
-
-    Attributes:
-        pid: Its number.
-        host: Its machine.
-        born: When the process began, in seconds since 1970; tells it from a later one with its number.
-        beat: When it last said that it lives, in seconds since 1970.
-    """
-
-    pid: int
-    host: str
-    born: float
-    beat: float
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process lives; of another machine's only the beat is known."""
-        if self.host != socket.gethostname():
-            return time.time() - self.beat < DEAD_S
-        import psutil
-
-        try:
-            process = psutil.Process(self.pid)
-            return abs(process.create_time() - self.born) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.Error:
-            return False
-
-    def __str__(self) -> str:
-        ago = max(0, round(time.time() - self.beat))
-        return f"process {self.pid} on {self.host}, last heard of {ago} s ago"
+#: A holder that cannot be seen from here and seems dead is watched for so long: its clock may be wrong.
+WATCH_S = 2 * BEAT_S + 1
 
 
 class Lease:
@@ -67,26 +35,30 @@ class Lease:
         self._folder, self._name = folder, name
         self._write: Callable[[str | None], None] | None = None
         self._lock: BaseFileLock | None = None
-        self._next_s = 0.0
+        self._read: Callable[[], str | None] | None = None
+        self._next_s = self._next_clock_s = 0.0
 
     def take(self) -> None:
         """Become the holder.
 
         Raises:
-            StudyError: Another living process holds it; the message says which.
+            StudyHeldError: Another living process holds it; the message says which.
         """
         from filelock import FileLock, Timeout
 
-        self._folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self._folder / "driver.lock", timeout=0.2)
+        lock = FileLock(self._folder / LOCK, timeout=0.2)
         try:
-            lock.acquire()
+            while not lock.is_locked:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                # Whoever was about to begin a study here may just leave, and take the folder along.
+                with contextlib.suppress(FileNotFoundError):
+                    lock.acquire()
         except Timeout as error:
-            raise StudyError(_refusal(self._name, holder_of(self._folder))) from error
+            raise StudyHeldError(_refusal(self._name, holder_of(self._folder))) from error
         self._lock = lock
         # The lock does not reach every machine that may see the folder.
-        self._check(holder_of(self._folder))
-        self.beat(force=True)
+        self._check(lambda: holder_of(self._folder))
+        self._beat()
 
     def join(self, read: Callable[[], str | None], write: Callable[[str | None], None]) -> None:
         """Name the holder in a second place, such as the study's storage.
@@ -96,65 +68,94 @@ class Lease:
             write: Writes it.
 
         Raises:
-            StudyError: Another living process is named there.
+            StudyHeldError: Another living process is named there.
         """
-        kept = read()
-        self._check(Holder(**json.loads(kept)) if kept else None)
-        self._write = write
-        self.beat(force=True)
+        self._check(lambda: _parse(read()))
+        self._read, self._write = read, write
+        self._beat()
 
     def leave(self) -> None:
         """Forget the second place."""
-        self._write = None
+        self._read = self._write = None
 
-    def beat(self, force: bool = False) -> None:
-        """Say that the holder lives; at most every few seconds."""
-        now_s = time.monotonic()
-        if not force and now_s < self._next_s:
+    def beat(self) -> None:
+        """Say that the holder lives; at most every few seconds.
+
+        Raises:
+            StudyError: Another process holds the lease now: this one slept for so long that it was taken for dead.
+        """
+        # A machine that sleeps may stop one of its clocks.
+        if time.monotonic() < self._next_s and time.time() < self._next_clock_s:
             return
-        self._next_s = now_s + BEAT_S
-        record = asdict(_this_process())
+        for holder in (holder_of(self._folder), _parse(self._read()) if self._read else None):
+            if holder is not None and not holder.is_this_process:
+                raise StudyError(f"study '{self._name}' was taken over by {holder}; this process leaves it alone.")
+        self._beat()
+
+    def _beat(self) -> None:
+        self._next_s, self._next_clock_s = time.monotonic() + BEAT_S, time.time() + BEAT_S
+        record = asdict(this_process())
         write_json(self._folder / "driver.json", record)
         if self._write is not None:
             self._write(json.dumps(record))
 
-    def release(self) -> None:
-        """Give the lease back."""
+    def release(self, begun: bool = True) -> None:
+        """Give the lease back.
+
+        Args:
+            begun: Whether there is a study; where there is none, what this lease has made of its folder goes, too.
+        """
         if self._lock is None:
             return
         holder = holder_of(self._folder)
-        if holder is not None and _is_this_process(holder):
+        if holder is not None and holder.is_this_process:
             (self._folder / "driver.json").unlink(missing_ok=True)
             if self._write is not None:
                 self._write(None)
+        if not begun and {path.name for path in self._folder.iterdir()} == {LOCK}:
+            (self._folder / LOCK).unlink()
         self._lock.release()
         self._lock = None
+        if not begun:
+            with contextlib.suppress(OSError):
+                self._folder.rmdir()
+                # The first study of a project has made this one as well.
+                self._folder.parent.rmdir()
 
-    def _check(self, holder: Holder | None) -> None:
-        if holder is not None and not _is_this_process(holder) and holder.alive:
-            if self._lock is not None:
-                self._lock.release()
-                self._lock = None
-            raise StudyError(_refusal(self._name, holder))
+    def _check(self, look: Callable[[], Holder | None]) -> None:
+        """Refuse the lease where ``look`` shows a living holder that is not this process."""
+        holder = look()
+        if holder is None or holder.is_this_process or not (holder.alive or self._beats(holder, look)):
+            return
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+        raise StudyHeldError(_refusal(self._name, holder))
+
+    def _beats(self, holder: Holder, look: Callable[[], Holder | None]) -> bool:
+        """Whether a holder that seems dead beats all the same, by a clock that is not ours."""
+        deadline = time.monotonic() + WATCH_S
+        while not holder.near and time.monotonic() < deadline:
+            time.sleep(0.2)
+            if look() not in (holder, None):
+                return True
+        return False
 
 
 def holder_of(folder: Path) -> Holder | None:
     """Who said last, in a study's folder, that it drives the study."""
     try:
-        record: dict[str, Any] = read_json(folder / "driver.json")
+        return _parse((folder / "driver.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return Holder(**record)
 
 
-def _this_process() -> Holder:
-    import psutil
-
-    return Holder(os.getpid(), socket.gethostname(), psutil.Process().create_time(), time.time())
-
-
-def _is_this_process(holder: Holder) -> bool:
-    return holder.pid == os.getpid() and holder.host == socket.gethostname()
+def _parse(text: str | None) -> Holder | None:
+    try:
+        return Holder(**json.loads(text)) if text else None
+    except (TypeError, ValueError):
+        # What a loss of power left of it.
+        return None
 
 
 def _refusal(name: str, holder: Holder | None) -> str:

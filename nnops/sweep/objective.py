@@ -1,14 +1,14 @@
 """The objective: the metric that a study optimises, and which way is better."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NoReturn
 
 from nnops.batch import Task
 from nnops.catalog import nearest
 from nnops.errors import ParamsError
 from nnops.metrics import METRICS
-from nnops.params import SweepObjective
+from nnops.params import Params, SweepObjective
 
 LOSSES = ("train_loss", "val_loss")
 
@@ -46,9 +46,42 @@ class Objective:
             raise ParamsError(f"{where}.metric: '{metric}' is not measured after each epoch; {hint}")
         better = "minimize" if metric in LOSSES else METRICS.load(metric.removeprefix("val_")).direction
         if written.direction != better:
-            more = "larger" if better == "maximize" else "smaller"
-            raise ParamsError(f"{where}.direction: {metric} is better when it is {more}; write direction: {better}.")
+            _wrong_way(where, metric, better)
         return cls(metric, written.direction)
+
+    @classmethod
+    def written(cls, params: Params) -> "tuple[Objective, ...]":
+        """The objectives as params name them, not judged."""
+        return tuple(cls(each.metric, each.direction) for each in params.sweep.objectives)
+
+    @classmethod
+    def several(
+        cls,
+        written: Sequence[SweepObjective],
+        task: Task,
+        known: Callable[[], Mapping[str, str]],
+    ) -> "tuple[Objective, ...]":
+        """All objectives; the first is measured each epoch, the others once a trial is complete.
+
+        Args:
+            written: As params name them.
+            task: What is predicted.
+            known: Gives what can be measured of a trial, and which way is better; asked only where it is needed.
+
+        Raises:
+            ParamsError: One is not measured, or is optimised the wrong way round.
+        """
+        found = [cls.of(written[0], task)]
+        for place, other in enumerate(written[1:], start=1):
+            where, measured = f"params.yaml: sweep.objective.{place}", known()
+            if other.metric not in measured:
+                guess = nearest(other.metric, measured)
+                hint = f"did you mean '{guess}'?" if guess else f"write one of {', '.join(measured)}."
+                raise ParamsError(f"{where}.metric: '{other.metric}' is not measured of a trial; {hint}")
+            if other.direction != measured[other.metric]:
+                _wrong_way(where, other.metric, measured[other.metric])
+            found.append(cls(other.metric, other.direction))
+        return tuple(found)
 
     def value(self, metrics: Mapping[str, float]) -> float:
         """The objective's number in a report."""
@@ -57,3 +90,8 @@ class Objective:
     def loss(self, value: float) -> float:
         """The value turned so that more is worse."""
         return -value if self.direction == "maximize" else value
+
+
+def _wrong_way(where: str, metric: str, better: str) -> NoReturn:
+    more = "larger" if better == "maximize" else "smaller"
+    raise ParamsError(f"{where}.direction: {metric} is better when it is {more}; write direction: {better}.")

@@ -4,17 +4,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnops.data.prepared import Prepared
-from nnops.errors import DataError
+from nnops.errors import DataError, ParamsError
 from nnops.files import read_json
 from nnops.params import Params
+from nnops.sweep.budget import Limits
 from nnops.sweep.check import check_networks, check_space
+from nnops.sweep.constraint import Constraint, parse_constraints
+from nnops.sweep.measure import Direction, known_measures
 from nnops.sweep.objective import Objective
 from nnops.sweep.pruners import PRUNERS
 from nnops.sweep.pruners.base import Pruner
-from nnops.sweep.samplers import SAMPLERS
+from nnops.sweep.samplers.auto import chosen
 from nnops.sweep.samplers.base import Sampler
+from nnops.sweep.share import must_see, publish
 from nnops.sweep.space import Space
 from nnops.sweep.trial import Bench, data_cache
+from nnops.training.phases import phases
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,8 @@ class Ready:
         params: The whole of params.yaml.
         root: The project's folder.
         space: What is tuned.
-        objective: What is optimised.
+        objectives: What is optimised; pruners judge by the first.
+        constraints: What a trial must keep to.
         sampler: What proposes.
         pruner: What stops.
         data: The prepared data that untuned params stand for.
@@ -34,10 +40,16 @@ class Ready:
     params: Params
     root: Path
     space: Space
-    objective: Objective
+    objectives: tuple[Objective, ...]
+    constraints: tuple[Constraint, ...]
     sampler: Sampler
     pruner: Pruner
     data: Prepared
+
+    @property
+    def objective(self) -> Objective:
+        """The first objective."""
+        return self.objectives[0]
 
     @property
     def epochs(self) -> int:
@@ -59,15 +71,30 @@ class Ready:
         """
         check_networks(self.space, self.params, self.data.spec)
 
-    def bench(self, folder: Path) -> Bench:
-        """What workers of the study in ``folder`` share."""
-        tuned = any(key.startswith("data.") for key in self.space.by_key)
+    @property
+    def tunes_data(self) -> bool:
+        """Whether trials prepare data of their own, from the project's folder."""
+        return any(key.startswith("data.") for key in self.space.by_key)
+
+    def bench(self, checkpoints: str, folder: Path) -> Bench:
+        """What workers share of a study.
+
+        Args:
+            checkpoints: The folder or S3 address where its trials keep their checkpoints.
+            folder: The study's own.
+        """
+        shared = self.params.sweep.shared
+        data = None if self.tunes_data else publish(self.data, shared)
         return Bench(
             params=self.params.record(),
             root=str(self.root.absolute()),
-            data=None if tuned else str(self.data.folder.absolute()),
-            checkpoints=str((folder / "checkpoints").absolute()),
+            data=data,
+            checkpoints=checkpoints,
             metric=self.objective.metric,
+            direction=self.objective.direction,
+            measures=tuple(dict.fromkeys(each.metric for each in (*self.objectives[1:], *self.constraints))),
+            constraints=tuple(map(str, self.constraints)),
+            sees=must_see(shared, checkpoints, folder, data, self.root),
         )
 
 
@@ -78,15 +105,33 @@ def get_ready(params: Params, root: Path) -> Ready:
         InputError: The first fault, with its key and what to write instead.
     """
     sweep = params.sweep
+    if params.train.ensemble:
+        raise ParamsError(
+            "params.yaml: train.ensemble: a trial of a sweep is one network; remove it, and make an ensemble of the"
+            " best trials with 'nnops sweep apply NAME --ensemble 5'."
+        )
+    phases(params)
     space = Space.parse(sweep.space)
-    sampler = SAMPLERS.build(sweep.sampler.name, sweep.sampler.options, where="sweep.sampler")
+    sampler = chosen(params).sampler
     pruner = PRUNERS.build(sweep.pruner.name, sweep.pruner.options, where="sweep.pruner")
     check_space(space, params)
+    sampler.fits(params)
     sampler.limit(space)
+    sampler.check(space, len(sweep.objectives))
     data = find_data(params, root)
-    objective = Objective.of(sweep.objective, data.spec.task)
-    ready = Ready(params, root, space, objective, sampler, pruner, data)
+
+    def known() -> dict[str, Direction]:
+        return known_measures(params, data)
+
+    objectives = Objective.several(sweep.objectives, data.spec.task, known)
+    constraints = parse_constraints(sweep.constraints, known() if sweep.constraints else ())
+    ready = Ready(params, root, space, objectives, constraints, sampler, pruner, data)
     pruner.check(ready.epochs)
+    Limits.of(sweep.budget).check(sweep.resources.share)
+    if sweep.repeats is not None and "seed" in space.by_key:
+        raise ParamsError(
+            "params.yaml: sweep.repeats trains under further seeds, but sweep.space tunes the seed; leave one out."
+        )
     return ready
 
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from nnops.address import expand, has_password
 from nnops.errors import ParamsError
 from nnops.params import Params
 
@@ -14,6 +15,8 @@ SERVERS = ("http", "https", "databricks")
 
 def chosen_uri(params: Params, root: Path) -> str | None:
     """The store that somebody chose: the variable MLFLOW_TRACKING_URI, else ``tracking.uri``, else None.
+
+    It may be kept and shown: passwords stand in it as the names of variables, see :func:`store_uri`.
 
     Raises:
         ParamsError: It is no database and no server.
@@ -26,7 +29,7 @@ def chosen_uri(params: Params, root: Path) -> str | None:
             scheme = re.split(r"[:+]", uri, maxsplit=1)[0].lower()
             if ":" not in uri or scheme not in DATABASES + SERVERS:
                 raise ParamsError(f"{where} must be a server (http://…) or a database (sqlite:///…), got '{uri}'.")
-            return _absolute(uri, root)
+            return f"${{{where}}}" if has_password(uri) else _absolute(uri, root)
     return None
 
 
@@ -36,12 +39,22 @@ def default_uri(root: Path) -> str:
 
 
 def store_uri(params: Params, root: Path) -> str:
-    """The address of the project's MLflow store.
+    """The address of the project's MLflow store, to be opened and not to be kept.
 
     Raises:
         ParamsError: What was chosen is no database and no server.
+        InputError: A variable in it is not set.
     """
-    return chosen_uri(params, root) or default_uri(root)
+    return opened_uri(chosen_uri(params, root), root)
+
+
+def opened_uri(uri: str | None, root: Path) -> str:
+    """The address to open for one that :func:`chosen_uri` gave.
+
+    Raises:
+        InputError: A variable in it is not set.
+    """
+    return default_uri(root) if uri is None else expand(uri, "the MLflow store")
 
 
 def is_database(uri: str) -> bool:
@@ -63,8 +76,8 @@ def artifact_root(uri: str, root: Path) -> Path:
 
 
 def shown(uri: str) -> str:
-    """An address without its password."""
-    return re.sub(r"//[^@/]*@", "//", uri)
+    """An address without its user and password."""
+    return re.sub(r"(?i)([?&][^=&]*(?:password|token|secret)[^=&]*=)[^&]*", r"\1***", re.sub(r"//[^/?]*@", "//", uri))
 
 
 def quote_path(path: Path) -> str:

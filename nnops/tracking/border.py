@@ -27,6 +27,7 @@ def configure(timeout_s: int = 10, retries: int = 1) -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(retries))
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import mlflow as mlflow  # Its import sets its loggers up, which must be over before they are made quiet.
 
     for name in ("mlflow", "alembic"):

@@ -18,8 +18,12 @@ from typing import Any
 from nnops.errors import TrackingError
 from nnops.tracking.border import DeletedError, MissingError, RejectedError
 from nnops.tracking.index import RunIndex
+from nnops.tracking.link import resolve, uids_of
 from nnops.tracking.mlflow import UID, Point, Store
 from nnops.tracking.segment import Source, staged_folder
+
+#: The tag that the UI shows as a run's description, and how many characters of it the store takes.
+NOTE, NOTE_LENGTH = "mlflow.note.content", 8000
 
 _log = logging.getLogger(__name__)
 
@@ -72,6 +76,8 @@ class Delivery:
         #: Parents that were made here: their children can be nowhere yet, so nobody has to look for them.
         self._born: set[str] = set()
         self._doubtful: set[str] = set()
+        #: Notes by run id that link to runs which have not arrived.
+        self._early: dict[str, str] = {}
 
     def attempt(self, source: Source) -> str:
         """Deliver, and say what went wrong, or nothing."""
@@ -83,6 +89,17 @@ class Delivery:
             _log.exception("%s cannot be delivered", source.path.name)
             return f"{type(error).__name__}: {error}"
         return ""
+
+    def settle(self) -> None:
+        """Write notes anew whose links lead to runs that have arrived since; till then a link searches for its run.
+
+        Raises:
+            TrackingError: The store does not answer.
+        """
+        for run_id, note in list(self._early.items()):
+            if all(map(self._index.get, uids_of(note))):
+                self.store.write(run_id, {}, {NOTE: self._note(note, run_id)}, [])
+                del self._early[run_id]
 
     def deliver(self, source: Source) -> None:
         """Make true what a segment has said since the last time.
@@ -114,6 +131,12 @@ class Delivery:
             self._add_header(change, header, shown)
         for op in source.ops:
             self._add(change, op, shown, source)
+        if NOTE in change.tags:
+            note = change.tags[NOTE]
+            change.tags[NOTE] = self._note(note, shown.run_id)
+            self._early.pop(shown.run_id, None)
+            if not all(map(self._index.get, uids_of(note))):
+                self._early[shown.run_id] = note
         rejected = self.store.write(shown.run_id, change.params, change.tags, change.points.values())
         shown.params |= change.params
         for name, value, _, step in change.points.values():
@@ -189,8 +212,15 @@ class Delivery:
             change.tags |= op["tags"]
         elif op["op"] == "dataset":
             change.datasets.append(dict(op))
+        elif op["op"] == "view":
+            self.store.view(op["key"], op["state"])
         elif op["op"] == "file":
             change.files.append((staged_folder(source.path) / op["path"], op["folder"]))
+
+    def _note(self, markdown: str, run_id: str) -> str:
+        """A note with links that lead somewhere, cut to what the store takes at a line's end."""
+        text = resolve(markdown, self.store.experiment_id, run_id, self._index.get)
+        return text if len(text) <= NOTE_LENGTH else text[: text.rfind("\n", 0, NOTE_LENGTH)]
 
     def _points(self, shown: Shown, metric: str) -> dict[int, float]:
         if metric not in shown.points:

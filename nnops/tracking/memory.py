@@ -21,6 +21,7 @@ class MemoryRun:
         finals: Final numbers by name.
         files: Contents by path inside the run's artifacts.
         datasets: ``(name, digest, source, rows, columns)`` each.
+        views: Views of the table of runs by key.
         state: ``RUNNING`` or how it ended.
         ended_ms: When it ended.
     """
@@ -32,6 +33,7 @@ class MemoryRun:
     finals: dict[str, float] = field(default_factory=dict[str, float])
     files: dict[str, bytes] = field(default_factory=dict[str, bytes])
     datasets: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]])
+    views: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     state: str = "RUNNING"
     ended_ms: int | None = None
 
@@ -69,6 +71,11 @@ class MemoryRun:
         entry = (name, digest, source, rows, dict(columns))
         if entry not in self.datasets:
             self.datasets.append(entry)
+
+    def view(self, key: str, state: Mapping[str, Any]) -> None:
+        """Keep a view."""
+        self._check_open()
+        self.views[key] = dict(state)
 
     def finish(self, state: State, ended_ms: int | None = None) -> None:
         """Keep how it ended."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from nnops.tracking.tracker import RunInfo, State
 
@@ -25,6 +26,9 @@ class NullRun:
         """Nothing."""
 
     def dataset(self, name: str, digest: str, source: str, rows: int, columns: Mapping[str, str]) -> None:
+        """Nothing."""
+
+    def view(self, key: str, state: Mapping[str, Any]) -> None:
         """Nothing."""
 
     def finish(self, state: State, ended_ms: int | None = None) -> None:

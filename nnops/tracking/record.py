@@ -9,11 +9,13 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from nnops.files import write_bytes, write_json
+from nnops.fingerprint import DATA_CODE, TRAINING_CODE, hash_code
 from nnops.tracking.redact import redact
 from nnops.tracking.tracker import Run
 
@@ -24,13 +26,22 @@ PACKAGES = (
 )  # fmt: skip
 #: Variables that change bits or speed.
 VARIABLES = ("PYTHONHASHSEED", "CUBLAS_WORKSPACE_CONFIG", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+#: The sections of params.yaml that a result is made from.
+RECORDED = ("seed", "data", "model", "loss", "train", "evaluate", "compress", "register")
 #: A longer diff is cut.
 MAX_DIFF_BYTES = 2**20
 _NAMES = 100
 _SECRET_FILES = (".env*", "*.pem", "*.key", "*.p12", "*credentials*", "*secret*", ".netrc", "config.local", "id_rsa*")
 
 
-def collect(root: Path, *, seed: int | None = None, data_hash: str | None = None) -> dict[str, Any]:
+def collect(
+    root: Path,
+    *,
+    seed: int | None = None,
+    data_hash: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    files: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
     """Everything about this process and its project that a result may depend on, as plain JSON values.
 
     Needs no torch; where it is loaded already, its flags are recorded too.
@@ -39,11 +50,16 @@ def collect(root: Path, *, seed: int | None = None, data_hash: str | None = None
         root: The project's folder.
         seed: The seed of params.yaml.
         data_hash: The hash of the prepared data.
+        params: What a result is made from, as plain values.
+        files: Where the data came from, as the prepared data say it.
     """
     return {
         "seed": seed,
         "data_hash": data_hash,
-        "command": redact(shlex.join(sys.orig_argv[1:] or sys.argv)),
+        "params": params,
+        "files": list(files),
+        "code": {"data": hash_code(DATA_CODE), "training": hash_code(TRAINING_CODE)},
+        "command": command_line(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": _packages(),
@@ -78,6 +94,11 @@ def git_diff(root: Path) -> str:
     return redact(_git(root, "diff", "--no-color", "--no-ext-diff", "HEAD", "--", ":(top)", *excluded) or "")
 
 
+def command_line() -> str:
+    """What started this process, secrets masked."""
+    return redact(shlex.join(sys.orig_argv[1:] or sys.argv))
+
+
 def tags(record: dict[str, Any]) -> dict[str, str]:
     """The part of a record that people look for in a run's tags."""
     git, hardware, torch = record["git"] or {}, record["hardware"], record["torch"] or {}
@@ -97,10 +118,20 @@ def tags(record: dict[str, Any]) -> dict[str, str]:
         "hardware.memory_gb": round(hardware["memory_bytes"] / 2**30, 1) if hardware["memory_bytes"] else None,
         "hardware.gpus": ", ".join(hardware["gpus"]) or "none",
         "threads": torch.get("threads"),
-        "deterministic": str(torch["deterministic"]).lower() if torch else None,
+        # On a processor all that nnops runs is; the switch is set for GPUs.
+        "deterministic": str(torch["deterministic"]).lower() if torch and hardware["gpus"] else None,
         "torch": record["packages"].get("torch"),
     }
     return {key: str(value) for key, value in found.items() if value is not None}
+
+
+def keep(folder: Path, record: dict[str, Any], diff: str = "") -> None:
+    """Write a record into a folder, unless one is there: what a study began with stays."""
+    if (folder / "environment.json").exists():
+        return
+    if diff:
+        write_bytes(folder / "git.diff", diff.encode())
+    write_json(folder / "environment.json", record)
 
 
 def attach(run: Run, record: dict[str, Any], diff: str = "") -> None:

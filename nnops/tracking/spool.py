@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from nnops.errors import TrackingError
 from nnops.tracking.redact import redact_value
@@ -55,6 +56,10 @@ class SpoolRun:
         entry = {"name": name, "digest": digest, "source": source, "rows": rows, "columns": dict(columns)}
         self._append({"op": "dataset", **entry})
 
+    def view(self, key: str, state: Mapping[str, Any]) -> None:
+        """Append a view."""
+        self._append({"op": "view", "key": key, "state": dict(state)})
+
     def finish(self, state: State, ended_ms: int | None = None) -> None:
         """Append how it ended, and close the segment."""
         self._append({"op": "finish", "state": state, "t": now_ms() if ended_ms is None else ended_ms})
@@ -86,13 +91,16 @@ class SpoolTracker:
         uri: The MLflow store that the runs are for; None means mlflow.db in the project.
         experiment: The MLflow experiment.
         manner: How the writer behaves.
+
+    Attributes:
+        target: ``uri`` and ``experiment``.
     """
 
     def __init__(
         self, root: Path, *, uri: str | None = None, experiment: str = "nnops", manner: Manner | None = None
     ) -> None:
         self.spool = spool_folder(root.resolve())
-        self._target = {"uri": uri, "experiment": experiment}
+        self.target = {"uri": uri, "experiment": experiment}
         self._manner = manner or Manner()
         self._runs: list[SpoolRun] = []
         self._crowd = 256
@@ -113,7 +121,7 @@ class SpoolTracker:
             "params": {key: redact_value(key, param_text(value)) for key, value in info.params.items()},
             "tags": _source() | {key: str(value) for key, value in info.tags.items()},
             "t": info.started_ms,
-            "target": self._target,
+            "target": self.target,
         }
         try:
             run = SpoolRun(info.uid, Segment(self.spool, header))

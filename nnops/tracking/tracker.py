@@ -97,6 +97,15 @@ class Run(Protocol):
         """
         ...
 
+    def view(self, key: str, state: Mapping[str, Any]) -> None:
+        """Keep a way to look at the table of all runs, which a link opens by its key (see :mod:`nnops.tracking.link`).
+
+        Args:
+            key: Its name; letters, digits and ``-``.
+            state: As MLflow's UI shares it: ``searchFilter``, ``orderByKey``, ``orderByAsc``, ``selectedColumns``.
+        """
+        ...
+
     def finish(self, state: State, ended_ms: int | None = None) -> None:
         """Say how the run ended; nothing may be put down after it until the uid is opened again."""
         ...

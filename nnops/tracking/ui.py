@@ -1,6 +1,7 @@
 """The MLflow UI of a project: how to start it, and links into it."""
 
 import importlib.util
+import json
 import os
 import sys
 from pathlib import Path
@@ -35,15 +36,23 @@ def ui_command(params: Params, root: Path, port: int = PORT) -> list[str]:
     uvicorn = ["--log-level", "warning"]
     if importlib.util.find_spec("uvloop"):
         uvicorn += ["--loop", "uvloop"]
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1"]
+    command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--workers", "1", "--uvicorn-opts", " ".join(uvicorn)]
     # MLflow's own pattern lets any host name that begins like a private address through.
     return [*command, "--allowed-hosts", f"localhost:{port},127.0.0.1:{port}"]
 
 
-def ui_environment() -> dict[str, str]:
-    """The environment for :func:`ui_command`: no telemetry, and no job runners, which only GenAI evaluation needs."""
-    return dict(os.environ) | {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+def ui_environment(params: Params, root: Path) -> dict[str, str]:
+    """The environment for :func:`ui_command`: the store, no telemetry, and no job runners.
+
+    The store is not in the command, since its address may hold a password and anybody may list commands. Only GenAI
+    evaluation needs job runners.
+    """
+    return dict(os.environ) | {
+        "MLFLOW_BACKEND_STORE_URI": store_uri(params, root),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
 
 
 def runs_link(base: str, experiment_id: str) -> str:
@@ -77,3 +86,22 @@ def children_link(base: str, experiment_id: str, run_id: str, metric: str, direc
     order = urlencode({"orderByKey": f"metrics.`{metric}`", "orderByAsc": str(direction == "minimize").lower()})
     search = urlencode({"searchFilter": f"tags.mlflow.parentRunId='{run_id}'"}, quote_via=quote)
     return f"{runs_link(base, experiment_id)}&compareRunsMode=CHART&{order}&{search}"
+
+
+def compare_link(base: str, experiment_id: str, run_ids: list[str]) -> str:
+    """Runs of one experiment side by side.
+
+    >>> compare_link("", "1", ["ab", "cd"])
+    '/#/compare-runs?runs=%5B%22ab%22%2C%22cd%22%5D&experiments=%5B%221%22%5D&workflowType=machine_learning'
+    """
+    runs, experiments = (quote(json.dumps(ids, separators=(",", ":"))) for ids in (run_ids, [experiment_id]))
+    return f"{base.rstrip('/')}/#/compare-runs?runs={runs}&experiments={experiments}&workflowType=machine_learning"
+
+
+def view_link(base: str, experiment_id: str, key: str) -> str:
+    """The table of runs in a view that was shared.
+
+    >>> view_link("", "1", "s-1")
+    '/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=s-1'
+    """
+    return f"{runs_link(base, experiment_id)}&viewStateShareKey={quote(key, safe='')}"

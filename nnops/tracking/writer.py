@@ -17,9 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nnops.errors import TrackingError
+from nnops.errors import InputError, TrackingError
 from nnops.files import write_json
-from nnops.tracking.address import default_uri, is_database
+from nnops.tracking.address import is_database, opened_uri
 from nnops.tracking.delivery import Delivery
 from nnops.tracking.segment import Source, ops_folder, segments, sweep_leftovers
 from nnops.tracking.task import GATHER_S, Task
@@ -132,6 +132,9 @@ class Writer:
                 delivered += self._deliver([task for task in wave if task.target == target], *target)
         if delivered:
             self._write_offsets()
+            for delivery in self._deliveries.values():
+                with contextlib.suppress(TrackingError):  # The links that are there search for their runs.
+                    delivery.settle()
         return delivered
 
     def _deliver(self, tasks: "list[Task]", uri: str | None, experiment: str) -> int:
@@ -143,7 +146,7 @@ class Writer:
                 task.fail(time.monotonic())
             self._tell(str(error))
             return 0
-        width = _AT_ONCE if uri and not is_database(uri) else 1
+        width = 1 if is_database(opened_uri(uri, self._root)) else _AT_ONCE
         delivered = failed = 0
         for start in range(0, len(tasks), width):
             some = tasks[start : start + width]
@@ -168,7 +171,11 @@ class Writer:
     def _delivery(self, uri: str | None, experiment: str) -> Delivery:
         key = (uri, experiment)
         if key not in self._deliveries:
-            store = self._store(uri or default_uri(self._root), experiment, self._root)
+            try:
+                opened = opened_uri(uri, self._root)
+            except InputError as error:
+                raise TrackingError(str(error)) from error
+            store = self._store(opened, experiment, self._root)
             self._deliveries[key] = Delivery(self._spool, uri, experiment, store)
         return self._deliveries[key]
 

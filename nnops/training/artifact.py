@@ -21,7 +21,8 @@ from nnops.data.prepared import Prepared
 from nnops.errors import DataError, IntegrityError
 from nnops.files import read_json, write_bytes, write_json
 from nnops.models import MODELS
-from nnops.params import Params
+from nnops.params import Named, Params
+from nnops.training.ensemble import Ensemble, members
 from nnops.training.train import Trained, hash_weights
 
 
@@ -45,7 +46,8 @@ def write_model(folder: Path, trained: Trained, params: Params, data: Prepared) 
         The record in model.json.
     """
     record = {
-        "model": params.model.model_dump(mode="json"),
+        "model": _lasting(params.model),
+        **({"members": [_lasting(one.model) for one in members(params)]} if params.train.ensemble else {}),
         "spec": data.spec.to_json(),
         "seed": params.seed,
         "fingerprint": trained.fingerprint,
@@ -82,10 +84,18 @@ def read_model(folder: Path) -> TrainedModel:
 
 def rebuild(record: dict[str, Any], weights: dict[str, torch.Tensor]) -> nn.Module:
     """The module that a record names, with these weights, in evaluation mode."""
-    family = MODELS.build(record["model"]["name"], record["model"]["options"])
-    module = family.build(Spec.from_json(record["spec"]))
+    spec = Spec.from_json(record["spec"])
+    networks = [
+        MODELS.build(one["name"], one["options"]).build(spec) for one in record.get("members", [record["model"]])
+    ]
+    module = Ensemble(networks, spec.task) if "members" in record else networks[0]
     module.load_state_dict(weights)
     return module.eval().requires_grad_(False)
+
+
+def _lasting(model: Named) -> dict[str, Any]:
+    """What builds the network anywhere."""
+    return {"name": model.name, "options": MODELS.build(model.name, model.options, where="model").lasting()}
 
 
 def _history(history: list[dict[str, float]]) -> str:

@@ -8,6 +8,7 @@ disk, and kept until a later one is flushed, so that a loss of power costs about
 
 import logging
 import os
+import shutil
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -54,15 +55,21 @@ class Checkpoints:
             raise self._error
         if self._busy or monotonic() < self._next_s:
             return
-        snapshot = state()
-        if self._image is None:
-            self._image = Image(snapshot.tensors)
-        self._image.take(snapshot)
+        self._take(state())
         if self._thread is None:
             self._thread = Thread(target=self._work, name="checkpoint", daemon=True)
             self._thread.start()
         self._busy = True
         self._wake.put(True)
+
+    def save(self, state: State) -> None:
+        """Save a state now, and wait for it; a full disk is said, as ever, and costs nothing else."""
+        self.close()
+        self._take(state)
+        try:
+            self._save()
+        except (OSError, MemoryError) as error:
+            self._warn(error)
 
     def close(self) -> None:
         """Wait for the last save."""
@@ -74,7 +81,9 @@ class Checkpoints:
             raise self._error
 
     def clear(self) -> None:
-        """Delete the checkpoints of this training: it is complete."""
+        """Delete the checkpoints of this training, and those of its members: it is complete."""
+        for path in self.folder.glob("member-*"):
+            shutil.rmtree(path, ignore_errors=True)
         for path in (*found(self.folder), *_parts(self.folder)):
             path.unlink(missing_ok=True)
         if self.folder.exists() and not any(self.folder.iterdir()):
@@ -89,14 +98,22 @@ class Checkpoints:
                 wait_s = min((thread_time() - cpu_s) / SHARE, LONGEST_S)
             except (OSError, MemoryError) as error:
                 # A full disk costs the chance to go on from here, not the training: the next epochs try again.
-                if not self._warned:
-                    logger.warning("%s: no checkpoint could be written: %s; training goes on.", self.folder, error)
-                self._warned = True
+                self._warn(error)
             except BaseException as error:
                 self._error = error
                 return
             self._next_s = start_s + max(self._every_s, wait_s)
             self._busy = False
+
+    def _take(self, state: State) -> None:
+        if self._image is None or not self._image.fits(state):
+            self._image = Image(state.tensors)
+        self._image.take(state)
+
+    def _warn(self, error: Exception) -> None:
+        if not self._warned:
+            logger.warning("%s: no checkpoint could be written: %s; training goes on.", self.folder, error)
+        self._warned = True
 
     def _save(self) -> None:
         assert self._image is not None

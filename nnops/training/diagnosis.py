@@ -6,6 +6,9 @@ from torch import Tensor
 from nnops.data.prepared import Tensors
 from nnops.training.step import Step
 
+#: Rows on disk that are looked at for the cause.
+LOOKED_AT = 100_000
+
 
 def explain_non_finite(loss_S: Tensor, epoch: int, rate: float, step: Step, split: Tensors) -> str:
     """One sentence with the step and the likely cause.
@@ -30,7 +33,10 @@ def explain_non_finite(loss_S: Tensor, epoch: int, rate: float, step: Step, spli
 
 
 def _cause(rate: float, step: Step, split: Tensors, untouched: bool) -> str:
-    columns = {**{f"input {place}": tensor for place, tensor in enumerate(split.inputs)}, "the target": split.target}
+    # Of a split on disk the first rows must do.
+    seen = LOOKED_AT if split.block else len(split)
+    columns = {f"input {place}": tensor[:seen] for place, tensor in enumerate(split.inputs)}
+    columns["the target"] = split.target
     for name, tensor in columns.items():
         bad = ~torch.isfinite(tensor)
         if bad.any():

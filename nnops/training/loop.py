@@ -13,21 +13,22 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
+from nnops.batch import PREDICT_ROWS
 from nnops.data.prepared import Tensors
 from nnops.errors import IntegrityError, TrainingError
 from nnops.metrics.base import Predictions
+from nnops.metrics.tokens import join
 from nnops.report import Report, ReportFn
-from nnops.seeding import derive
+from nnops.seeding import derive, torch_stream
 from nnops.training.checkpoint import Checkpoints
 from nnops.training.diagnosis import explain_non_finite
+from nnops.training.order import gather_blocks, shuffle
 from nnops.training.plan import Plan
 from nnops.training.state import State, copy_tensors
 from nnops.training.step import Step
 
 #: Bytes of inputs that are gathered at once; the batches are views into them.
 GATHER_BYTES = 16 << 20
-#: Rows that are predicted at once when a split is looked at.
-PREDICT_ROWS = 1024
 
 
 @dataclass
@@ -57,8 +58,20 @@ def run(
     judge: Callable[[Tensor, Tensor], Predictions],
     report: ReportFn,
     checkpoints: Checkpoints | None,
+    until: int | None = None,
 ) -> str:
     """Train until the last epoch, until nothing improves, or until told to stop.
+
+    Args:
+        plan: What is told once.
+        step: What is trained.
+        train: The train split.
+        val: The val split.
+        progress: What was done before; it is brought up to date.
+        judge: Makes predictions of outputs and targets.
+        report: Called after each epoch.
+        checkpoints: Where states are kept.
+        until: The last epoch here, if it is not the plan's.
 
     Returns:
         ``complete``, ``early`` (nothing improved) or ``told`` (the report was answered with stop).
@@ -67,15 +80,18 @@ def run(
         TrainingError: A loss is not finite.
     """
     live = step.tensors()
-    while progress.epoch < plan.epochs:
+    last = plan.epochs if until is None else until
+    while progress.epoch < last:
         if stalled(progress, plan):
             return "early"
         start_s = perf_counter()
-        train_loss, rate = train_epoch(plan, step, train, progress.epoch)
+        train_loss, rate = train_epoch(plan, step, train, progress.epoch, plan.rate_after(progress.history))
         val_loss, measured = look(plan, step, val, judge, progress.epoch)
         row = {"train_loss": train_loss, "val_loss": val_loss, "lr": rate} | measured
         remember(plan, progress, row, live)
         go_on = report(Report(progress.epoch, row, perf_counter() - start_s))
+        if plan.ranks is not None:
+            go_on = plan.ranks.all_agree(go_on, train.target.device)
         if checkpoints is not None:
             checkpoints.offer(lambda: snapshot(live, progress))
         if not go_on:
@@ -83,8 +99,8 @@ def run(
     return "complete"
 
 
-def train_epoch(plan: Plan, step: Step, train: Tensors, epoch: int) -> tuple[float, float]:
-    """Take the steps of one epoch, counted from 0.
+def train_epoch(plan: Plan, step: Step, train: Tensors, epoch: int, top: float) -> tuple[float, float]:
+    """Take the steps of one epoch, counted from 0, at the rates that the schedule makes of ``top``.
 
     Returns:
         The mean over the rows of the losses before each step, and the last rate.
@@ -92,18 +108,35 @@ def train_epoch(plan: Plan, step: Step, train: Tensors, epoch: int) -> tuple[flo
     Raises:
         TrainingError: A loss is not finite.
     """
-    seed_dropout(plan.seed, epoch, train.target.device)
-    bounds = batch_bounds(len(train), plan.batch_size)
-    first, rate = epoch * len(bounds), plan.rate
+    seed_dropout(plan.seed, epoch, train.target.device, plan.ranks.rank if plan.ranks else 0)
+    bounds = batch_bounds(len(train), plan.batch_size or len(train))
+    steps = -(-len(bounds) // plan.accumulate)
+    first, rate = epoch * steps, top
+    parts = shares(bounds, plan.accumulate)
+    order_N = row_order(train.target, plan.seed, epoch, weighted=plan.weighted, block=train.block)
     losses: list[Tensor] = []
-    for place, (inputs, target_B) in enumerate(batches(train, bounds, plan.seed, epoch), start=first):
-        rate = plan.rate * plan.schedule.factor(place, len(bounds), plan.epochs)
-        losses.append(step.train(inputs, target_B, rate))
-    loss_S = torch.stack(losses).double().cpu()
+    chance = torch_stream(plan.seed, f"augment/{epoch}") if plan.augment else None
+    for place, (inputs, target_B) in enumerate(batches(train, bounds, order_N)):
+        rate = top * plan.schedule.factor(first + place // plan.accumulate, steps, plan.epochs)
+        if plan.augment and chance:
+            inputs, target_B = plan.augment(inputs, target_B, chance)
+        share, more = parts[place]
+        if plan.ranks is None:
+            losses.append(step.train(inputs, target_B, rate, share, more))
+            continue
+        start, end = plan.ranks.part(len(target_B))
+        mine = (end - start) / len(target_B)
+        inputs = tuple(tensor[start:end] for tensor in inputs)
+        losses.append(step.train(inputs, target_B[start:end], rate, share * mine, more) * mine)
+    if plan.ranks is not None:
+        losses = [torch.stack(losses)]
+        plan.ranks.sum(losses)
+        step.agree()
+    loss_S = (torch.stack(losses) if plan.ranks is None else losses[0]).double().cpu()
     rows_S = torch.tensor([end - start for start, end in bounds], dtype=torch.float64)
     train_loss = float(loss_S @ rows_S) / len(train)
     if not math.isfinite(train_loss):
-        raise TrainingError(explain_non_finite(loss_S, epoch, plan.rate, step, train))
+        raise TrainingError(explain_non_finite(loss_S, epoch, top, step, train))
     return train_loss, rate
 
 
@@ -118,13 +151,40 @@ def look(
     Raises:
         TrainingError: The loss is not finite.
     """
-    output_NC = predict(step, val.inputs)
-    loss = step.loss(output_NC, val.target)
+    if plan.tokens:
+        # Of several processes each looks at all of it: what is put together is small, what is looked at is not.
+        loss, predictions = look_at_tokens(plan.rows_at_once, step, val, judge)
+    else:
+        if plan.ranks is None:
+            output_NC = predict(step, val.inputs, plan.rows_at_once)
+        else:
+            output_NC = plan.ranks.gather(
+                len(val),
+                lambda start, end: predict(step, tuple(tensor[start:end] for tensor in val.inputs), plan.rows_at_once),
+            )
+        loss = step.loss(output_NC, val.target)
+        predictions = judge(output_NC, val.target)
     val_loss = float(loss)
     if not math.isfinite(val_loss):
         raise TrainingError(explain_non_finite(loss, epoch, plan.rate, step, val))
-    predictions = judge(output_NC, val.target)
     return val_loss, {f"val_{name}": metric(predictions) for name, metric in plan.metrics.items()}
+
+
+def look_at_tokens(
+    at_once: int, step: Step, val: Tensors, judge: Callable[[Tensor, Tensor], Predictions]
+) -> tuple[Tensor, Predictions]:
+    """The loss over all tokens, a scalar, and what was predicted, a few rows at a time: all logits would not fit."""
+    losses: list[Tensor] = []
+    counts: list[int] = []
+    parts: list[Predictions] = []
+    for start in range(0, len(val), at_once):
+        target_BT = val.target[start : start + at_once]
+        output_BTC = step.predict(tuple(tensor[start : start + at_once] for tensor in val.inputs))
+        losses.append(step.loss(output_BTC, target_BT))
+        counts.append(int((target_BT != 0).sum()))
+        parts.append(judge(output_BTC, target_BT))
+    told_S = torch.tensor(counts, dtype=torch.float64)
+    return torch.stack(losses).double().cpu() @ told_S / told_S.sum(), join(parts)
 
 
 def remember(plan: Plan, progress: Progress, row: dict[str, float], live: dict[str, Tensor]) -> None:
@@ -140,9 +200,9 @@ def remember(plan: Plan, progress: Progress, row: dict[str, float], live: dict[s
     copy_tensors([progress.best[name] for name in weights], list(weights.values()))
 
 
-def seed_dropout(seed: int, epoch: int, device: torch.device) -> None:
-    """Set torch's global generators to the stream ``dropout/<epoch>``."""
-    stream = derive(seed, f"dropout/{epoch}")
+def seed_dropout(seed: int, epoch: int, device: torch.device, rank: int = 0) -> None:
+    """Set torch's global generators to the stream ``dropout/<epoch>``, or another one for each further process."""
+    stream = derive(seed, f"dropout/{epoch}/{rank}" if rank else f"dropout/{epoch}")
     torch.default_generator.manual_seed(stream)
     if device.type == "cuda":
         torch.cuda.manual_seed(stream)
@@ -160,15 +220,48 @@ def batch_bounds(rows: int, batch_size: int) -> list[tuple[int, int]]:
     return [(start, end) for start, end in zip(starts, [*starts[1:], rows], strict=True)]
 
 
+def shares(bounds: list[tuple[int, int]], accumulate: int) -> list[tuple[float, bool]]:
+    """For each batch, its part of the rows of its step, and whether another batch of the step follows.
+
+    >>> shares([(0, 4), (4, 8), (8, 10)], 2)
+    [(0.5, True), (0.5, False), (1.0, False)]
+    """
+    found: list[tuple[float, bool]] = []
+    for start in range(0, len(bounds), accumulate):
+        part = bounds[start : start + accumulate]
+        rows = part[-1][1] - part[0][0]
+        found += [((end - begin) / rows, end != part[-1][1]) for begin, end in part]
+    return found
+
+
+def row_order(target: Tensor, seed: int, epoch: int, *, weighted: bool = False, block: int = 0) -> Tensor:
+    """The rows of an epoch in its own order, drawn from the stream ``shuffle/<epoch>``.
+
+    Args:
+        target: Of the split; its device is that of the order.
+        seed: The seed in params.yaml.
+        epoch: Counted from 0.
+        weighted: Draw with replacement, a row with one over the number of rows of its class as its weight.
+        block: See :func:`nnops.training.order.shuffle`.
+    """
+    generator = torch_stream(seed, f"shuffle/{epoch}")
+    if not weighted:
+        return shuffle(len(target), block, generator).to(target.device)
+    code_N = target.long().cpu()
+    edge_N = torch.bincount(code_N).double().reciprocal()[code_N].cumsum(0)
+    drawn_N = torch.rand(len(target), generator=generator, dtype=torch.float64) * edge_N[-1]
+    # Rounding may put a draw on the last edge.
+    order_N = torch.searchsorted(edge_N, drawn_N, right=True).clamp_max(len(target) - 1)
+    return gather_blocks(order_N, block, generator).to(target.device)
+
+
 def batches(
-    split: Tensors, bounds: list[tuple[int, int]], seed: int, epoch: int
+    split: Tensors, bounds: list[tuple[int, int]], order_N: Tensor
 ) -> Iterator[tuple[tuple[Tensor, ...], Tensor]]:
-    """The batches of an epoch in its own order, drawn from the stream ``shuffle/<epoch>``.
+    """The batches of an epoch in the order of :func:`row_order`.
 
     Rows are gathered many batches at a time, and a batch is a view: the same bits as one gather a batch, and faster.
     """
-    generator = torch.Generator().manual_seed(derive(seed, f"shuffle/{epoch}"))
-    order_N = torch.randperm(len(split), generator=generator).to(split.target.device)
     row_bytes = sum(tensor[0].numel() * tensor.element_size() for tensor in split.inputs)
     size = bounds[0][1] - bounds[0][0]
     group = max(1, GATHER_BYTES // max(row_bytes * size, 1))
@@ -181,14 +274,13 @@ def batches(
             yield tuple(inputs), target_B
 
 
-def predict(step: Step, inputs: tuple[Tensor, ...]) -> Tensor:
-    """Outputs for all rows, some thousand at a time."""
+def predict(step: Step, inputs: tuple[Tensor, ...], at_once: int = PREDICT_ROWS) -> Tensor:
+    """Outputs for all rows, some at a time."""
     rows = inputs[0].shape[0]
-    if rows <= PREDICT_ROWS:
-        return step.predict(inputs)
+    if rows <= at_once:
+        return step.predict(tuple(tensor[:rows] for tensor in inputs))
     parts = [
-        step.predict(tuple(tensor[start : start + PREDICT_ROWS] for tensor in inputs))
-        for start in range(0, rows, PREDICT_ROWS)
+        step.predict(tuple(tensor[start : start + at_once] for tensor in inputs)) for start in range(0, rows, at_once)
     ]
     return torch.cat(parts)
 
@@ -216,19 +308,35 @@ def snapshot(live: dict[str, Tensor], progress: Progress) -> State:
     return State(tensors, progress.epoch, progress.best_epoch, progress.history)
 
 
-def restore(state: State, step: Step, folder: Path) -> Progress:
+def carry(tensors: dict[str, Tensor], step: Step) -> None:
+    """Take a step's tensors over into one with other options; what only the new optimizer remembers begins at zero."""
+    live = step.tensors()
+    step.load(live | {name: tensor for name, tensor in tensors.items() if name in live})
+
+
+def restore(state: State, step: Step, folder: Path | None, changed: bool = False) -> Progress:
     """Put a state back into the step and the loop's memory.
+
+    Args:
+        state: Of a training that goes on.
+        step: Takes its tensors over.
+        folder: Where it was found, for messages.
+        changed: Whether the optimizer has other options from here on.
 
     Raises:
         IntegrityError: The state is of another network or optimizer.
     """
-    best = {name.removeprefix("best."): tensor for name, tensor in state.tensors.items() if name.startswith("best.")}
     live = step.tensors()
-    shapes = {name: tensor.shape for name, tensor in state.tensors.items() if not name.startswith("best.")}
-    if shapes != {name: tensor.shape for name, tensor in live.items()}:
+
+    def shapes(tensors: dict[str, Tensor]) -> dict[str, torch.Size]:
+        parts = ("model.",) if changed else ("model.", "optimizer.")
+        return {name: tensor.shape for name, tensor in tensors.items() if name.startswith(parts)}
+
+    if shapes(state.tensors) != shapes(live):
         raise IntegrityError(
             f"{folder}: the checkpoint is of another network or optimizer; delete it to start this training anew."
         )
-    step.load(state.tensors)
+    carry(state.tensors, step)
+    best = {name.removeprefix("best."): tensor for name, tensor in state.tensors.items() if name.startswith("best.")}
     best = {name: tensor.to(live[f"model.{name}"].device) for name, tensor in best.items()}
-    return Progress(state.epoch, state.history, state.best_epoch, best)
+    return Progress(state.epoch, list(state.history), state.best_epoch, best)

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from nnops.catalog import Catalog, Component
-from nnops.training.update import AdamUpdate, RmsPropUpdate, SgdUpdate, Update
+from nnops.training.update import AdagradUpdate, AdamUpdate, RAdamUpdate, RmsPropUpdate, SgdUpdate, Update
 
 
 class Optimizer(Component):
@@ -22,7 +22,10 @@ class Optimizer(Component):
 
 
 class Sgd(Optimizer):
-    """Stochastic gradient descent, with momentum and Nesterov's variant; weight decay is added to the gradient."""
+    """Stochastic gradient descent, with momentum and Nesterov's variant; weight decay is added to the gradient.
+
+    With ``train.batch_size: all`` it is gradient descent.
+    """
 
     lr: float = Field(default=1e-2, gt=0)
     momentum: float = Field(default=0.0, ge=0, lt=1)
@@ -71,6 +74,30 @@ class AdamW(Adam):
         return AdamUpdate(weights, (self.beta1, self.beta2), self.eps, self.weight_decay, decoupled=True)
 
 
+class RAdam(Adam):
+    """Adam with a rectified rate, which needs no warm-up (Liu et al. 2020); weight decay is added to the gradient."""
+
+    def build(self, weights: list[Tensor]) -> Update:
+        """Build it."""
+        return RAdamUpdate(weights, (self.beta1, self.beta2), self.eps, self.weight_decay)
+
+
+class Adagrad(Optimizer):
+    """Adagrad (Duchi et al. 2011); weight decay is added to the gradient."""
+
+    lr: float = Field(default=1e-2, gt=0)
+    eps: float = Field(default=1e-10, gt=0)
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        """Plain, and with every option in use."""
+        return [cls(), cls(eps=1e-6, weight_decay=0.01)]
+
+    def build(self, weights: list[Tensor]) -> Update:
+        """Build it."""
+        return AdagradUpdate(weights, self.eps, self.weight_decay)
+
+
 class RmsProp(Optimizer):
     """RMSprop (Tieleman and Hinton 2012); weight decay is added to the gradient."""
 
@@ -91,8 +118,10 @@ class RmsProp(Optimizer):
 OPTIMIZERS: Catalog[Optimizer] = Catalog(
     "optimizer",
     {
+        "adagrad": "nnops.training.optimizer:Adagrad",
         "adam": "nnops.training.optimizer:Adam",
         "adamw": "nnops.training.optimizer:AdamW",
+        "radam": "nnops.training.optimizer:RAdam",
         "rmsprop": "nnops.training.optimizer:RmsProp",
         "sgd": "nnops.training.optimizer:Sgd",
     },

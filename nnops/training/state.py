@@ -78,6 +78,10 @@ class Image:
         self._best_epoch = 0
         self.epoch = 0
 
+    def fits(self, state: State) -> bool:
+        """Whether a state has tensors of these names."""
+        return state.tensors.keys() == set(self._names)
+
     def take(self, state: State) -> None:
         """Copy a state's tensors; what the training does to them later does not matter."""
         copy_tensors(self._places, [state.tensors[name] for name in self._names])

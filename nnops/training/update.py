@@ -132,3 +132,66 @@ class RmsPropUpdate(Update):
             torch._foreach_add_(self.weights, self._velocity, alpha=-rate)
         else:
             torch._foreach_addcdiv_(self.weights, gradients, root, value=-rate)
+
+
+class AdagradUpdate(Update):
+    """s = s + g^2, theta = theta - gamma g / (sqrt(s) + eps) (Duchi et al. 2011, with a diagonal matrix)."""
+
+    def __init__(self, weights: list[Tensor], eps: float, weight_decay: float) -> None:
+        super().__init__(weights)
+        self._eps = eps
+        self._weight_decay = weight_decay
+        self._sum = self._remember("sum")
+
+    def apply(self, gradients: list[Tensor], rate: float) -> None:
+        """See :class:`Update`."""
+        if self._weight_decay:
+            gradients = list(torch._foreach_add(gradients, self.weights, alpha=self._weight_decay))
+        torch._foreach_addcmul_(self._sum, gradients, gradients, value=1)
+        root = torch._foreach_sqrt(self._sum)
+        torch._foreach_add_(root, self._eps)
+        torch._foreach_addcdiv_(self.weights, torch._foreach_mul(gradients, -rate), root)
+
+
+class RAdamUpdate(Update):
+    """Liu et al. 2020, algorithm 2: Adam whose rate is rectified by r_t, and the plain mean while it is not defined."""
+
+    def __init__(self, weights: list[Tensor], betas: tuple[float, float], eps: float, weight_decay: float) -> None:
+        super().__init__(weights)
+        self._beta1, self._beta2 = betas
+        self._eps = eps
+        self._weight_decay = weight_decay
+        self._mean = self._remember("mean")
+        self._square = self._remember("square")
+        # On the CPU, where it is read at every step.
+        self._steps = torch.zeros(())
+        self.memory["steps"] = [self._steps]
+
+    def apply(self, gradients: list[Tensor], rate: float) -> None:
+        """See :class:`Update`."""
+        self._steps += 1
+        t = self._steps.item()
+        if self._weight_decay:
+            gradients = list(torch._foreach_add(gradients, self.weights, alpha=self._weight_decay))
+        torch._foreach_lerp_(self._mean, gradients, 1 - self._beta1)
+        torch._foreach_mul_(self._square, self._beta2)
+        torch._foreach_addcmul_(self._square, gradients, gradients, 1 - self._beta2)
+        correction = 1 - self._beta1**t
+        rectified = self._rectification(t)
+        if not rectified:
+            torch._foreach_add_(self.weights, self._mean, alpha=-rate / correction)
+            return
+        factor = torch._foreach_sqrt(self._square)
+        torch._foreach_add_(factor, self._eps)
+        torch._foreach_div_(factor, (1 - self._beta2**t) ** 0.5 * (rate * rectified / correction) * -1)
+        torch._foreach_reciprocal_(factor)
+        torch._foreach_addcmul_(self.weights, self._mean, factor)
+
+    def _rectification(self, t: float) -> float:
+        """r_t, or 0 where the length of the moving average, rho_t, is at most 5."""
+        rho_inf = 2 / (1 - self._beta2) - 1
+        power = self._beta2**t
+        rho = rho_inf - 2 * t * power / (1 - power)
+        if rho <= 5:
+            return 0.0
+        return ((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)) ** 0.5

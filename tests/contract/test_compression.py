@@ -18,7 +18,7 @@ from nnops.training.train import train
 CASES = {
     "image-mlp": ("image", "mlp", {"hidden": [8], "norm": True}),
     "image-cnn": ("image", "cnn", {"channels": [4], "hidden": [8]}),
-    "image-resnet": ("image", "resnet", {}),
+    "image-resnet": ("image", "resnet", {"channels": [4, 8], "norm": "group"}),
     "mixed-mlp": ("mixed", "mlp", {"hidden": [8], "dropout": 0.1}),
     "numeric-mlp": ("numeric", "mlp", {"hidden": [8], "activation": "gelu"}),
 }

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from nnops.batch import TOKENS
 from nnops.losses import DEFAULT, LOSSES
 
 CASES = [
@@ -15,10 +16,21 @@ CASES = [
 
 def batch(task, rows=7, scale=2.0, dtype=torch.float64):
     generator = torch.Generator().manual_seed(5)
-    output = scale * torch.randn(rows, 4 if task == "multiclass" else 1, generator=generator, dtype=dtype)
+    if task in TOKENS:
+        # Of each row's three places two are told.
+        output = scale * torch.randn(rows, 3, 5, generator=generator, dtype=dtype)
+        return output, torch.randint(1, 5, (rows, 3), generator=generator) * torch.tensor([1, 1, 0])
+    width = {"forecasting": 6, "multiclass": 4, "multilabel": 4}.get(task, 1)
+    if task == "segmentation":
+        output = scale * torch.randn(rows, 4, 3, 2, generator=generator, dtype=dtype)
+        return output, torch.randint(0, 4, (rows, 3, 2), generator=generator)
+    output = scale * torch.randn(rows, width, generator=generator, dtype=dtype)
+    if task == "multilabel":
+        return output, torch.randint(0, 2, (rows, width), generator=generator).to(dtype)
     if task == "multiclass":
         return output, torch.randint(0, 4, (rows,), generator=generator)
-    target = torch.randn(rows, generator=generator, dtype=dtype)
+    shape = (rows, width) if task == "forecasting" else (rows,)
+    target = torch.randn(shape, generator=generator, dtype=dtype)
     return output, (target > 0).to(dtype) if task == "binary" else target
 
 
@@ -40,10 +52,15 @@ def test_gradient_is_the_slope(loss, task):
 @pytest.mark.parametrize(("loss", "task"), CASES)
 def test_is_smallest_at_the_truth(loss, task):
     output, target = batch(task)
-    if task == "multiclass":
+    if task in TOKENS:
+        right = 3.0 * torch.nn.functional.one_hot(target, 5).double()
+    elif task == "multiclass":
         right = 3.0 * torch.nn.functional.one_hot(target, 4).double()
+    elif task == "segmentation":
+        right = 3.0 * torch.nn.functional.one_hot(target, 4).double().movedim(-1, 1)
     else:
-        right = (6 * target - 3 if task == "binary" else target)[:, None]
+        right = 6 * target - 3 if task in ("binary", "multilabel") else target
+        right = right if right.ndim == 2 else right[:, None]
     assert 0 <= loss(right, target) < loss(output, target)
     assert loss(right, target) < loss(-right, target)
 

@@ -6,26 +6,38 @@ import sys
 import numpy as np
 import pytest
 
+from nnops.batch import TOKENS
 from nnops.metrics import METRICS, SHOWN
 from nnops.metrics.base import Predictions, better
+from nnops.metrics.tokens import tally
 from nnops.metrics.weighted import Weighted
 
 CASES = [(name, task) for name in METRICS.names() for task in METRICS.load(name).tasks]
 
 
 def truth(task, rows, rng):
+    if task == "forecasting":
+        return rng.normal(size=(rows, 6)).astype(np.float32)
     if task == "regression":
         return rng.normal(size=rows).astype(np.float32)
+    if task == "multilabel":
+        return rng.integers(0, 2, (rows, 3)).astype(np.float32)
+    if task == "segmentation":
+        return rng.integers(0, 3, (rows, 4, 3))
     return rng.permutation(np.arange(rows) % (2 if task == "binary" else 3))
 
 
 def outputs(task, target_N, noise, rng):
     """Perfect outputs with noise laid over; noise None gives outputs that know nothing of the truth."""
-    if task == "regression":
-        base_NC = target_N[:, None].astype(float)
+    if task in ("forecasting", "regression"):
+        base_NC = target_N.reshape(len(target_N), -1).astype(float)
         noise = noise and noise / 10
+    elif task == "multilabel":
+        base_NC = 8.0 * (2 * target_N - 1.0)
     elif task == "binary":
         base_NC = 8.0 * (2 * target_N[:, None] - 1.0)
+    elif task == "segmentation":
+        base_NC = 8.0 * np.moveaxis(np.eye(3)[target_N], -1, 1)
     else:
         base_NC = 8.0 * np.eye(3)[target_N]
     if noise is None:
@@ -33,8 +45,19 @@ def outputs(task, target_N, noise, rng):
     return (base_NC + noise * rng.normal(size=base_NC.shape)).astype(np.float32)
 
 
+def told(task, rows, noise, rng):
+    """Rows of 1 to 5 tokens; of each ignorant row the logits are of other rows."""
+    length_N1 = rng.integers(1, 6, (rows, 1))
+    target_NT = np.where(np.arange(6) < length_N1, rng.integers(2, 8, (rows, 6)), 0)
+    logit_NTC = 8.0 * np.eye(8)[rng.permutation(target_NT) if noise is None else target_NT]
+    logit_NTC += (noise or 0.0) * rng.normal(size=logit_NTC.shape)
+    return tally(task, logit_NTC.astype(np.float32), target_NT, np.arange(8))
+
+
 def make(task, rows=200, noise=1.0, seed=0):
     rng = np.random.default_rng(seed)
+    if task in TOKENS:
+        return told(task, rows, noise, rng)
     target_N = truth(task, rows, rng)
     return Predictions(task, outputs(task, target_N, noise, rng), target_N, mean=20.0, std=2.0)
 

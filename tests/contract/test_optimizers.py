@@ -27,8 +27,8 @@ def test_goes_downhill(optimizer):
     theta = weights()
     before = sum(float((w**2).sum()) for w in theta)
     update = optimizer.build(theta)
-    for _ in range(200):
-        update.apply([2 * w for w in theta], 0.02)
+    for _ in range(300):
+        update.apply([2 * w for w in theta], 20 * optimizer.lr)
     assert sum(float((w**2).sum()) for w in theta) < 0.1 * before
 
 

@@ -30,6 +30,23 @@ def test_the_winner_is_made_again_by_the_pipeline(shell: Any, demo: Path) -> Non
     assert model["weights_sha256"] == study["best"]["weights_sha256"]
 
 
+def test_a_model_and_a_trial_are_made_again_from_their_record(shell: Any, demo: Path) -> None:
+    refused = shell.run(demo, "nnops", "run", "reproduce", "digits/1", code=2)
+    assert "trial:digits/1 or model:digits/1" in refused.stderr
+    verdict = json.loads(shell.run(demo, "nnops", "run", "reproduce", "digits@champion", "--json").stdout)
+    assert (verdict["word"], verdict["kind"], verdict["first"]) == ("bits", "version", None)
+    weights = json.loads((demo / "artifacts/train/model.json").read_text())["weights_sha256"][:12]
+    assert f"weights {weights}" in verdict["same"]
+    assert any(part.endswith("metrics") for part in verdict["same"])
+    verdict = json.loads(shell.run(demo, "nnops", "run", "reproduce", "trial:digits", "--json").stdout)
+    assert (verdict["word"], f"weights {weights}" in verdict["same"]) == ("bits", True)
+    listed = json.loads(shell.run(demo, "nnops", "run", "list", "--json").stdout)
+    assert {"bits", None} == {run["reproduced"] for run in listed}
+    compared = shell.run(demo, "nnops", "run", "compare", *(run["run_id"][:10] for run in listed)).stdout
+    assert "val_accuracy" in compared
+    assert "train.optimizer.options.lr" in compared
+
+
 def test_raw_rows_in_answers_out(shell: Any, demo: Path) -> None:
     from sklearn.datasets import load_digits
 

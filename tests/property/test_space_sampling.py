@@ -10,7 +10,9 @@ from optuna.trial import TrialState, create_trial
 
 from nnops.sweep.importance import divergence, position
 from nnops.sweep.samplers.base import propose
+from nnops.sweep.samplers.bohb import Bohb
 from nnops.sweep.samplers.grid import Grid
+from nnops.sweep.samplers.mobster import Mobster
 from nnops.sweep.samplers.random import Random
 from nnops.sweep.samplers.tpe import Tpe
 from nnops.sweep.space import Space
@@ -54,7 +56,9 @@ def spaces(draw: st.DrawFn) -> Space:
 @given(
     space=spaces(),
     seed=st.integers(0, 2**40),
-    sampler=st.sampled_from([Random(), Tpe(startup_trials=2), Grid(points=2)]),
+    sampler=st.sampled_from(
+        [Random(), Tpe(startup_trials=2), Grid(points=2), Bohb(results=2, random=0.0), Mobster(results=2, random=0.0)]
+    ),
 )
 def test_proposals_lie_in_the_space_and_come_again(space: Space, seed: int, sampler: Any) -> None:
     tables = []

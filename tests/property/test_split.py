@@ -2,7 +2,8 @@
 
 import numpy as np
 import pandas as pd
-from hypothesis import assume, given, settings
+import pytest
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from nnops.data.prepared import SPLITS
@@ -41,7 +42,16 @@ def test_random(rows, fractions, seed, separate_test):
     assert all((dealt[name] == again[name]).all() for name in SPLITS)
 
 
+def test_fewer_train_rows_than_classes_are_refused():
+    classes = pd.Series([f"c{index}" for index in range(8)] * 2)
+    split = Split(val=0.4, test=0.4, by="stratified", column=None)
+    with pytest.raises(DataError, match=r"a row of each of the 8 classes, but gets 4 of 16 rows; give more rows"):
+        split_rows(split, 16, classes=classes, column=None, seed=0, separate_test=False, where="file.csv")
+
+
 @given(st.lists(st.integers(2, 60), min_size=2, max_size=8), FRACTIONS, SEEDS)
+@example([2] * 8, (0.25, 0.25), 0)  # as few train rows as may be: one of each class
+@example([2, 2, 2, 2, 9], (0.375, 0.375), 0)  # the small classes take all of train but one row
 def test_stratified(counts, fractions, seed):
     classes = pd.Series(np.repeat([f"c{index}" for index in range(len(counts))], counts))
     classes = classes.sample(frac=1.0, random_state=seed % 1000).reset_index(drop=True)

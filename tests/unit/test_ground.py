@@ -36,7 +36,7 @@ def test_catalog_names_the_nearest() -> None:
         KNOBS.load("knop")
     with pytest.raises(ParamsError, match=r"model\.options\.sise: unknown key 'sise'; did you mean 'size'"):
         KNOBS.build("knob", {"sise": 2}, where="model")
-    with pytest.raises(ParamsError, match=r"model\.options\.size must be a valid integer.*got 'big'"):
+    with pytest.raises(ParamsError, match=r"model\.options\.size must be a whole number.*got 'big'"):
         KNOBS.build("knob", {"size": "big"}, where="model")
     assert KNOBS.build("knob", {"size": 3}).size == 3
     assert nearest("zzzz", ["mse", "mae"]) is None

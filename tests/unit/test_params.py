@@ -37,7 +37,7 @@ def test_floats_are_yaml_1_2(file: Path) -> None:
         ("train.epoch=3", "unknown key 'epoch'; did you mean 'epochs'?"),
         ("trian.epochs=3", "unknown key 'trian'; did you mean 'train'?"),
         ("train.optimizer.naem=sgd", "unknown key 'naem'; did you mean 'name'?"),
-        ("train.epochs=ten", "train.epochs must be a valid integer"),
+        ("train.epochs=ten", "train.epochs must be a whole number"),
         ("train.epochs=0", "train.epochs must be greater than or equal to 1, got 0."),
         ("train.epochs.more=1", "holds a value and has no keys below it"),
         ("seed=true", "seed: must be a whole number"),

@@ -10,6 +10,7 @@ from nnops.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
+    import PIL.Image
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif", ".tiff", ".webp"}
 _GREY = {"1", "L", "I", "I;16", "LA"}
@@ -60,6 +61,20 @@ def find_images(folder: Path, pattern: str) -> list[Path]:
     )
 
 
+def _eight_bits(image: "PIL.Image.Image") -> "PIL.Image.Image":
+    """An image as it is looked at: turned as its camera noted, and 16 bits brought to 8, which Pillow would clip."""
+    import numpy as np
+    from PIL import Image, ImageOps
+
+    image = ImageOps.exif_transpose(image)
+    if image.mode == "F":
+        raise ValueError("its pixels are floating-point numbers, not whole ones from 0 to 255 or 65535")
+    if not image.mode.startswith("I"):
+        return image
+    pixels = np.asarray(image)
+    return Image.fromarray((pixels // 256 if image.mode != "I" or pixels.max() > 255 else pixels).astype(np.uint8))
+
+
 def read_images(files: list[Path], size: tuple[int, int] | None, mode: str, base: Path) -> "np.ndarray":
     """Read image files of one size.
 
@@ -87,7 +102,7 @@ def read_images(files: list[Path], size: tuple[int, int] | None, mode: str, base
         try:
             with Image.open(path) as image:
                 only_grey = only_grey and image.mode in _GREY
-                plain = image.convert("L" if channels == 1 else "RGB")
+                plain = _eight_bits(image).convert("L" if channels == 1 else "RGB")
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             raise DataError(
                 f"{name}: must be an image, but it cannot be read ({error}); remove or replace it."

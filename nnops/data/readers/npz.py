@@ -70,7 +70,8 @@ def load_npz(path: Path) -> "dict[str, np.ndarray]":
                 raise DataError(f"{path.name}: must be an .npz file with inputs and labels, got one array.")
             return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path.name}: must be an .npz file of plain arrays ({str(error).splitlines()[0]}).") from error
+        why = "it holds Python objects" if "allow_pickle" in str(error) else str(error).splitlines()[0]
+        raise DataError(f"{path.name}: must be an .npz file of plain arrays ({why}).") from error
 
 
 def pick_inputs(arrays: "dict[str, np.ndarray]", name: str, wanted: str = "auto") -> "np.ndarray":

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,7 +25,7 @@ FLOOR = 1e-9
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows to fit on: inputs in the order of the Spec, and the target as prepared."""
+    """Rows to fit on: inputs in the order of the Spec, and the target as prepared (``[N, C]`` of a forecast)."""
 
     inputs: tuple[np.ndarray, ...]
     target_N: np.ndarray
@@ -50,18 +51,31 @@ class Fitted:
     Attributes:
         predict: Its outputs for rows, in the shape of a network's.
         note: What it was spared, for the table, such as "10,000 of 54,000 rows"; "" if nothing.
+        whole: Whether it gives answers as tokens int64 ``[N, T]``, not the logits of one token after the other.
     """
 
     predict: Predict
     note: str = ""
+    whole: bool = False
 
 
 class Baseline(Component):
-    """A simple model that is fitted in seconds, whatever the size of the data, and to the same bits every time."""
+    """A simple model that is fitted in seconds, whatever the size of the data, and to the same bits every time.
+
+    Attributes:
+        tasks: The tasks that it fits.
+    """
+
+    tasks: ClassVar[tuple[Task, ...]] = ("binary", "multiclass", "regression")
 
     @abstractmethod
     def title(self, task: Task) -> str:
         """Its name in tables and in the keys of metrics.json."""
+
+    def absent(self, spec: Spec) -> str:
+        """Why it is left out for such data; "" where it fits."""
+        del spec
+        return ""
 
     @abstractmethod
     def fit(self, train: Rows, val: Rows, spec: Spec, seed: int) -> Fitted:

@@ -29,6 +29,10 @@ class BoostedTrees(Baseline):
         del task
         return "boosted_trees"
 
+    def absent(self, spec: Spec) -> str:
+        """See :class:`Baseline`."""
+        return "a tree asks for one word at a time, a text has thousands" if "text" in spec.inputs else ""
+
     def fit(self, train: Rows, val: Rows, spec: Spec, seed: int) -> Fitted:
         """See :class:`Baseline`."""
         features = width(spec, self.pixels)

@@ -106,10 +106,17 @@ def _draw_binary(roc: Axes, pr: Axes, found: list[Curve], scorecard: Scorecard) 
         pr.axhline(share, color="#b6bec7", lw=1, ls=(0, (4, 3)))
         pr.annotate("chance", (0, share), (2, 3), textcoords="offset points", fontsize=8, color=MUTED)
         for axes, x, y in ((roc, wrong / count_CC[0].sum(), recall), (pr, recall, hits / (wrong + hits))):
-            axes.plot(x, y, "o", ms=7, color=COLORS[1], mec="white", label="threshold 0.5")
+            axes.plot(x, y, "o", ms=7, color=COLORS[1], mec="white", label=_threshold(scorecard))
             axes.legend(loc="lower right" if axes is roc else "lower left")
     positive = plain(scorecard.classes[1])
     pr.set_xlabel(f"recall of {positive}")
+
+
+def _threshold(scorecard: Scorecard) -> str:
+    if scorecard.threshold is None:
+        return "threshold 0.5"
+    decision = scorecard.threshold.decision
+    return f"thresholds by {plain(decision.by)}" if decision.by else f"threshold {decision.threshold:.3g}"
 
 
 def _draw_classes(roc: Axes, pr: Axes, found: list[Curve], scorecard: Scorecard) -> None:
@@ -139,7 +146,7 @@ def _draw_classes(roc: Axes, pr: Axes, found: list[Curve], scorecard: Scorecard)
 def draw_calibration(scorecard: Scorecard) -> Figure:
     """Draw how often the model is right when it is this sure, and how sure it is how often."""
     found = calibration(scorecard.predictions)
-    binary = scorecard.task == "binary"
+    binary, several = scorecard.task == "binary", scorecard.task == "multilabel"
     figure = new_figure(5.2, 5.4)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     above.plot([0, 1], [0, 1], color="#b6bec7", lw=1, ls=(0, (4, 3)))
@@ -148,14 +155,17 @@ def draw_calibration(scorecard: Scorecard) -> Figure:
     above.plot(found.mean_B[known & ~few], found.share_B[known & ~few], color=COLORS[0], lw=1.4)
     for part, fill in ((known & ~few, COLORS[0]), (known & few, "white")):
         above.plot(found.mean_B[part], found.share_B[part], "o", ms=6, color=COLORS[0], mfc=fill)
-    above.set(ylim=(-0.03, 1.03), ylabel=f"share that is {plain(scorecard.classes[1])}" if binary else "share right")
+    share = f"share that is {plain(scorecard.classes[1])}" if binary else "share right"
+    above.set(ylim=(-0.03, 1.03), ylabel="share that has it" if several else share)
     above.grid(visible=True, axis="both")
     above.tick_params(axis="x", labelbottom=False)
     note = f"expected error {found.error:.3f}"
     set_title(above, "Calibration", note + (f", hollow: under {FEW} rows" if (known & few).any() else ""))
     _draw_bins(below, found)
     word = f"probability of {plain(scorecard.classes[1])}" if binary else "probability of the predicted class"
-    below.set(xlim=(-0.02, 1.02), xlabel=word, ylabel="rows")
+    if several:
+        word = "probability of a label"
+    below.set(xlim=(-0.02, 1.02), xlabel=word, ylabel="labels" if several else "rows")
     return figure
 
 

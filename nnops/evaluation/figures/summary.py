@@ -7,7 +7,21 @@ from nnops.evaluation.scorecard import Score, Scorecard, shown
 from nnops.figure import COLORS, INK, MUTED, new_figure, set_title
 
 #: Which metrics come first where there are more than panels.
-FIRST = ("accuracy", "roc_auc", "f1", "log_loss", "rmse", "mae", "r2", "mape")
+FIRST = (
+    "accuracy",
+    "mean_iou",
+    "dice",
+    "pixel_accuracy",
+    "roc_auc",
+    "f1",
+    "log_loss",
+    "scaled_mse",
+    "scaled_mae",
+    "rmse",
+    "mae",
+    "r2",
+    "mape",
+)
 PANELS = 4
 #: Baselines that look at nothing are too far off to set the scale; beyond it they are drawn at the edge.
 BLIND = ("majority", "mean")
@@ -35,7 +49,7 @@ def draw_scorecard(scorecard: Scorecard) -> Figure:
     notes = [f"{scorecard.rows['test']:,} rows."]
     if scorecard.samples:
         notes.append(f"Bars hold {scorecard.level:.0%} of {scorecard.samples:,} bootstrap draws.")
-    if scorecard.beaten_by:
+    if any(_better(name, table[name], scorecard) for name in names for _, table in entries[1:] if name in table):
         notes.append(f"Orange is better than the {scorecard.model}.")
     spared = [f"{one.name.replace('_', ' ')}: {one.note}." for one in scorecard.baselines if one.note]
     note = "\n".join([" ".join(notes), *spared])
@@ -46,11 +60,11 @@ def draw_scorecard(scorecard: Scorecard) -> Figure:
 def titled(name: str) -> str:
     """A metric's name as people write it.
 
-    >>> titled("roc_auc"), titled("log_loss")
-    ('ROC AUC', 'log loss')
+    >>> titled("roc_auc"), titled("log_loss"), titled("mean_iou")
+    ('ROC AUC', 'log loss', 'mean IoU')
     """
     text = " ".join(word.upper() if word in CAPITALS else word for word in name.split("_"))
-    return text.replace("R2", "R²")
+    return text.replace("R2", "R²").replace("iou", "IoU")
 
 
 def thousands(value: float, place: float = 0) -> str:
@@ -69,13 +83,17 @@ def _choose(scorecard: Scorecard) -> list[str]:
     return sorted(scorecard.test, key=lambda name: ranks.get(name, len(ranks)))[:PANELS]
 
 
+def _better(name: str, score: Score, scorecard: Scorecard) -> bool:
+    """Whether a score is better than the model's."""
+    mine = scorecard.test[name].value
+    return score.value > mine if scorecard.directions[name] == "maximize" else score.value < mine
+
+
 def _draw(axes: Axes, name: str, scores: list[tuple[str, Score]], scorecard: Scorecard, *, labelled: bool) -> None:
-    maximize = scorecard.directions[name] == "maximize"
     seen = [score for title, score in scores if title not in BLIND]
     low, high = _limits(seen if len(seen) > 1 else [score for _, score in scores])
-    mine = scores[0][1].value
     for place, (_, score) in enumerate(scores):
-        better = score.value > mine if maximize else score.value < mine
+        better = _better(name, score, scorecard)
         color = COLORS[0] if place == 0 else COLORS[1] if better else COLORS[-1]
         if not low <= score.value <= high:
             edge, marker = (low, "<") if score.value < low else (high, ">")
@@ -84,17 +102,7 @@ def _draw(axes: Axes, name: str, scores: list[tuple[str, Score]], scorecard: Sco
             if score.low is not None and score.high is not None:
                 axes.hlines(place, max(score.low, low), min(score.high, high), color=color, lw=5, alpha=0.3)
             axes.plot(score.value, place, "o", ms=6.5, color=color)
-        axes.annotate(
-            shown(score.value),
-            (1.0, place),
-            (8, 0),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            va="center",
-            fontsize=8.5,
-            color=COLORS[0] if place == 0 else INK if better else MUTED,
-            fontweight="bold" if place == 0 else "normal",
-        )
+        write_value(axes, place, score.value, COLORS[0] if place == 0 else INK if better else MUTED, bold=place == 0)
     axes.set(xlim=(low, high), ylim=(len(scores) - 0.4, -0.6), yticks=range(len(scores)))
     axes.set_yticklabels([title.replace("_", " ") for title, _ in scores] if labelled else [])
     axes.tick_params(axis="y", labelcolor=INK, pad=9)
@@ -103,7 +111,23 @@ def _draw(axes: Axes, name: str, scores: list[tuple[str, Score]], scorecard: Sco
     axes.locator_params(axis="x", nbins=5)
     if max(abs(low), abs(high)) >= 10_000:
         axes.xaxis.set_major_formatter(thousands)
-    set_title(axes, titled(name)[0].upper() + titled(name)[1:], "more is better" if maximize else "less is better")
+    wanted = "more" if scorecard.directions[name] == "maximize" else "less"
+    set_title(axes, titled(name)[0].upper() + titled(name)[1:], f"{wanted} is better")
+
+
+def write_value(axes: Axes, place: int, value: float, color: str = INK, *, bold: bool = False) -> None:
+    """Write a number beside the right edge, at the height of its line."""
+    axes.annotate(
+        shown(value),
+        (1.0, place),
+        (8, 0),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        va="center",
+        fontsize=8.5,
+        color=color,
+        fontweight="bold" if bold else "normal",
+    )
 
 
 def _limits(scores: list[Score]) -> tuple[float, float]:

@@ -36,7 +36,10 @@ def draw_predicted(scorecard: Scorecard) -> Figure:
     axes.set(xlabel=f"true {plain(scorecard.target)}", ylabel=f"predicted {plain(scorecard.target)}")
     r2 = scorecard.test.get("r2")
     outside = np.count_nonzero((whole_M < limits[0]) | (whole_M > limits[1]))
-    notes = [f"R² {r2.value:.3f}" if r2 else "", f"{outside} values outside" if outside else ""]
+    notes = [
+        f"R² {r2.value:.3f}" if r2 else "",
+        f"{outside} value{'' if outside == 1 else 's'} outside" if outside else "",
+    ]
     set_title(axes, "Predicted and true", ", ".join(note for note in notes if note))
     return figure
 

@@ -21,6 +21,18 @@ class Engine(Protocol):
         """
         ...
 
+    def pack(self, each_bytes: int, base_bytes: int) -> str | None:
+        """Where nobody said how many workers, hold no more than memory has room for; comes before :meth:`run`.
+
+        Args:
+            each_bytes: What one worker holds.
+            base_bytes: What the engine holds beside.
+
+        Returns:
+            What was lowered and why, in a sentence, or None.
+        """
+        ...
+
     def start(self) -> None:
         """Begin to start, without waiting for it."""
         ...

@@ -1,87 +1,106 @@
-"""A training in a thread that is handed on from report to report, so that an actor's short calls can drive it."""
+"""A worker's hand: it asks for trials, trains them, and hands over what they report, until there is nothing to do.
+
+Messages are JSON texts, so that floats keep every bit on any way:
+
+to the driver   {"count", "number", "reports": [[epoch, metrics, seconds], ...], "outcome", "blind"}
+from it         {"go_on"} while a trial runs; when none does, {"assignment"}: null or {"number", "config", "until",
+                "parent", "bar", "judged"}; the first answer holds the {"bench"}, too
+
+A worker on a machine that does not see what trials need says "blind": [machine, path] in place of training, and leaves.
+"""
 
 import json
-import queue
-import threading
+import socket
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from nnops.report import Report
-from nnops.sweep.trial import Assignment, Outcome, Worker
+from nnops.sweep.trial import Assignment, Bench, Outcome, Worker
 
 #: A training hands its reports over at the latest after so many seconds, even where nobody judges them.
 HAND_S = 0.25
 
 
 class Hand:
-    """One trial at work.
+    """One worker's life.
 
     Args:
-        worker: Trains.
-        assignment: The trial.
-        judged: The epochs at which the training waits for an answer; after the others it goes on at once.
+        ask: Takes a count (from 1) and a message to the driver and waits for its answer.
+        hire: Makes the worker who trains.
     """
 
-    def __init__(self, worker: Worker, assignment: Assignment, judged: list[int]) -> None:
-        self._judged = frozenset(judged)
-        self._batch: list[tuple[int, dict[str, float], float]] = []
-        self._given: queue.Queue[dict[str, Any]] = queue.Queue()
-        self._answers: queue.Queue[bool] = queue.Queue()
-        self._waiting = False
-        self._stopped = False
-        self._handed_s = time.monotonic()
+    def __init__(self, ask: Callable[[int, str], str], hire: Callable[[Bench], Worker]) -> None:
+        self._ask, self._hire = ask, hire
         self._count = 0
+        self._number: int | None = None
+        self._judged: frozenset[int] = frozenset()
+        self._batch: list[Report] = []
+        self._handed_s = 0.0
+        self._broken: list[BaseException] = []
 
-        def work() -> None:
-            outcome = worker.run(assignment, self._report)
-            self._give(outcome)
+    def work(self) -> None:
+        """Run trials until the driver has none.
 
-        self._thread = threading.Thread(target=work, name=f"trial-{assignment.number}", daemon=True)
-        self._thread.start()
-
-    def step(self) -> dict[str, Any]:
-        """Let the training go on and wait until it hands something over.
-
-        Returns:
-            ``count`` (from 1), ``reports`` as ``[epoch, metrics, seconds]``, and ``outcome`` once it has ended.
+        Raises:
+            Exception: The driver cannot be asked; that is no trial's fault.
         """
-        if self._waiting:
-            self._waiting = False
-            self._answers.put(True)
-        given = self._given.get()
-        self._waiting = given["outcome"] is None
-        return given
-
-    def end(self) -> None:
-        """Stop the training, if it still runs, and wait for it."""
-        self._stopped = True
-        self._answers.put(False)
-        self._thread.join()
+        answer = self._hand(None)
+        assignment = answer["assignment"]
+        if assignment is None:
+            return
+        bench = Bench(**answer["bench"])
+        missed = next((path for path in bench.sees if not Path(path).exists()), None)
+        if missed is not None:
+            self._number = assignment["number"]
+            self._hand(None, (socket.gethostname(), missed))
+            return
+        worker = self._hire(bench)
+        while assignment is not None:
+            self._number, self._judged = assignment["number"], frozenset(assignment.pop("judged"))
+            self._handed_s = time.monotonic()
+            outcome = worker.run(Assignment(**assignment), self._report)
+            if self._broken:
+                raise self._broken[0]
+            assignment = self._hand(outcome)["assignment"]
 
     def _report(self, report: Report) -> bool:
-        if self._stopped:
-            return False
-        self._batch.append((report.epoch, dict(report.metrics), report.seconds))
+        self._batch.append(report)
         if report.epoch not in self._judged and time.monotonic() - self._handed_s < HAND_S:
             return True
-        self._give(None)
-        answer = self._answers.get()
-        self._handed_s = time.monotonic()
-        return answer and not self._stopped
+        try:
+            return not self._broken and self._hand(None)["go_on"]
+        except Exception as error:
+            # A training that is told to stop ends by itself; raised here, the error would become its outcome.
+            self._broken.append(error)
+            return False
+        finally:
+            self._handed_s = time.monotonic()
 
-    def _give(self, outcome: Outcome | None) -> None:
+    def _hand(self, outcome: Outcome | None, blind: tuple[str, str] | None = None) -> dict[str, Any]:
         self._count += 1
         batch, self._batch = self._batch, []
-        self._given.put({"count": self._count, "reports": batch, "outcome": outcome.to_json() if outcome else None})
+        return json.loads(self._ask(self._count, pack(self._number, batch, outcome, blind)))
 
 
-def pack(given: dict[str, Any]) -> str:
-    """What a hand gives, as one text; floats keep every bit."""
-    return json.dumps(given)
+def pack(
+    number: int | None, reports: list[Report], outcome: Outcome | None, blind: tuple[str, str] | None = None
+) -> str:
+    """What a worker hands over, as one text."""
+    rows = [[report.epoch, dict(report.metrics), report.seconds] for report in reports]
+    record = {"number": number, "reports": rows, "outcome": outcome.to_json() if outcome else None}
+    return json.dumps(record | ({"blind": blind} if blind else {}))
 
 
-def unpack(text: str) -> tuple[int, list[Report], Outcome | None]:
-    """The inverse of :func:`pack`: count, reports, outcome."""
+def unpack(text: str) -> tuple[int | None, list[Report], Outcome | None]:
+    """The inverse of :func:`pack`."""
     given = json.loads(text)
     reports = [Report(epoch, metrics, seconds) for epoch, metrics, seconds in given["reports"]]
-    return given["count"], reports, Outcome(**given["outcome"]) if given["outcome"] else None
+    return given["number"], reports, Outcome(**given["outcome"]) if given["outcome"] else None
+
+
+def blind_of(text: str) -> tuple[str, str] | None:
+    """The machine that does not see what trials need, and what; None where a worker says nothing of that."""
+    blind = json.loads(text).get("blind")
+    return (blind[0], blind[1]) if blind else None

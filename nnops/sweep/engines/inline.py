@@ -36,6 +36,9 @@ class Inline:
         if self._gpus > 0:
             check_gpus(self._gpus)
 
+    def pack(self, each_bytes: int, base_bytes: int) -> str | None:
+        """One worker is the least that there is."""
+
     def start(self) -> None:
         """Nothing to start."""
 
@@ -49,7 +52,8 @@ class Inline:
             def report(moment: Report, number: int = number, broken: list[BaseException] = broken) -> bool:
                 # What the study raises is not the trial's fault, so it must not end as the trial's outcome.
                 try:
-                    return not broken and conductor.report(number, moment)
+                    # Nobody runs beside it, so no answer is still to come.
+                    return not broken and bool(conductor.report(number, moment))
                 except BaseException as error:
                     broken.append(error)
                     return False

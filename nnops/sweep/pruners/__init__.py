@@ -14,5 +14,6 @@ PRUNERS: "Catalog[Pruner]" = Catalog(
         "hyperband": "nnops.sweep.pruners.hyperband:Hyperband",
         "median": "nnops.sweep.pruners.median:Median",
         "none": "nnops.sweep.pruners.none:NoPruner",
+        "patient": "nnops.sweep.pruners.patient:Patient",
     },
 )

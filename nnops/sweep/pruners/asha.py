@@ -7,6 +7,7 @@ from pydantic import Field
 
 from nnops.errors import ParamsError
 from nnops.sweep.pruners.base import Curve, Pruner
+from nnops.sweep.pruners.crowd import values_at
 from nnops.sweep.pruners.halving import expected, rungs, survives
 
 
@@ -36,8 +37,7 @@ class Asha(Pruner):
     def prunes(self, curve: Curve, others: Sequence[Curve], epochs: int, seed: int) -> bool:
         """See :class:`Pruner`."""
         epoch = max(curve.values)
-        peers = [other.values[epoch] for other in others if epoch in other.values]
-        return not survives(curve.values[epoch], peers, self.reduction_factor)
+        return not survives(curve.values[epoch], values_at(others, epoch), self.reduction_factor)
 
     def expected_epochs(self, epochs: int) -> float:
         """See :func:`nnops.sweep.pruners.halving.expected`."""

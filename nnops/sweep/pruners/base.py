@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from nnops.catalog import Component
 
@@ -15,15 +16,20 @@ class Curve:
         number: The trial.
         values: The objective by epoch; more is worse, whatever the study's direction.
         complete: Whether the trial has spent its full fidelity.
+        feasible: Whether it keeps to the constraints, as far as is known; nobody is compared to one that does not.
     """
 
     number: int
     values: dict[int, float] = field(default_factory=dict)
     complete: bool = False
+    feasible: bool = True
 
 
 class Pruner(Component):
     """A rule that stops trials; it keeps nothing, so a study that goes on after a kill is judged as before."""
+
+    #: Whether what running trials have reported counts; under a fixed order it is waited for.
+    waits: ClassVar[bool] = True
 
     def check(self, epochs: int) -> None:
         """Hold the options against the full fidelity.
@@ -54,6 +60,11 @@ class Pruner(Component):
             epochs: The full fidelity.
             seed: Of the study.
         """
+
+    def peers(self, number: int, epoch: int, others: Sequence[Curve], epochs: int, seed: int) -> list[Curve]:
+        """Those of ``others`` that trial ``number`` is compared to at ``epoch``: all that reported there."""
+        del number, epochs, seed
+        return [other for other in others if epoch in other.values]
 
     def expected_epochs(self, epochs: int) -> float:
         """Epochs that a trial spends on average, for plans."""

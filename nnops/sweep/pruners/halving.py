@@ -4,6 +4,7 @@ Symbols of Li et al. 2020 (A System for Massively Parallel Hyperparameter Tuning
 eta reduction factor, s least early-stopping rate; rung k compares trials at epoch r * eta**(s + k).
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 
@@ -26,11 +27,16 @@ def survives(value: float, peers: Sequence[float], eta: int) -> bool:
 
     The others are not waited for (Li et al. 2020, algorithm 2): it is judged by those that were there before it.
 
+    Args:
+        value: Its own; more is worse.
+        peers: The others', sorted.
+        eta: The reduction factor.
+
     >>> survives(0.3, [0.1, 0.2], 3), survives(0.1, [0.1, 0.2, 0.3], 3), survives(0.5, [], 3)
     (False, True, True)
     """
     kept = max((len(peers) + 1) // eta, 1)
-    return sum(peer < value for peer in peers) < kept
+    return bisect_left(peers, value) < kept
 
 
 def expected(r: int, R: int, eta: int, s: int = 0) -> float:

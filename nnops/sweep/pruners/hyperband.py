@@ -1,6 +1,7 @@
 """Hyperband (Li et al. 2018) with asynchronous brackets (Li et al. 2020, section 3.3)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from pydantic import Field
@@ -8,6 +9,7 @@ from pydantic import Field
 from nnops.errors import ParamsError
 from nnops.seeding import derive
 from nnops.sweep.pruners.base import Curve, Pruner
+from nnops.sweep.pruners.crowd import values_at
 from nnops.sweep.pruners.halving import expected, rungs, survives
 
 
@@ -35,22 +37,40 @@ class Hyperband(Pruner):
 
     def prunes(self, curve: Curve, others: Sequence[Curve], epochs: int, seed: int) -> bool:
         """See :class:`Pruner`."""
-        epoch = max(curve.values)
-        s = self._bracket(curve.number, epochs, seed)
-        peers = [
-            other.values[epoch]
-            for other in others
-            if epoch in other.values and self._bracket(other.number, epochs, seed) == s
-        ]
-        return not survives(curve.values[epoch], peers, self.reduction_factor)
+        epoch, mates = max(curve.values), self._mates(curve.number, epochs, seed)
+        return not survives(curve.values[epoch], values_at(others, epoch, mates), self.reduction_factor)
+
+    def peers(self, number: int, epoch: int, others: Sequence[Curve], epochs: int, seed: int) -> list[Curve]:
+        """Those of the trial's bracket."""
+        mates = self._mates(number, epochs, seed)
+        return [other for other in others if epoch in other.values and mates(other)]
 
     def expected_epochs(self, epochs: int) -> float:
         """The mean over brackets, weighted by their shares of trials."""
         spent = _spent(self.min_epochs, epochs, self.reduction_factor)
         return len(spent) / sum(1 / each for each in spent)
 
+    def _mates(self, number: int, epochs: int, seed: int) -> "Mates":
+        s = self._bracket(number, epochs, seed)
+        return Mates(self.min_epochs, epochs, self.reduction_factor, seed, s)
+
     def _bracket(self, number: int, epochs: int, seed: int) -> int:
         return bracket(self.min_epochs, epochs, self.reduction_factor, seed, number)
+
+
+@dataclass(frozen=True)
+class Mates:
+    """The trials of bracket ``s``."""
+
+    r: int
+    R: int
+    eta: int
+    seed: int
+    s: int
+
+    def __call__(self, curve: Curve) -> bool:
+        """Whether a trial is one of them."""
+        return bracket(self.r, self.R, self.eta, self.seed, curve.number) == self.s
 
 
 @lru_cache(maxsize=100_000)

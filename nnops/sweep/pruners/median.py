@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from statistics import median
+from typing import ClassVar
 
 from pydantic import Field
 
 from nnops.errors import ParamsError
 from nnops.sweep.pruners.base import Curve, Pruner
+from nnops.sweep.pruners.crowd import count, is_complete, values_at
 
 
 class Median(Pruner):
     """Stop where the best value so far is worse than the median of what complete trials had reported at that epoch."""
+
+    waits: ClassVar[bool] = False
 
     startup_trials: int = Field(default=5, ge=1, description="Trials that must be complete before any is stopped")
     warmup_epochs: int = Field(default=1, ge=0, description="Epochs before a trial may be stopped")
@@ -29,10 +33,14 @@ class Median(Pruner):
 
     def prunes(self, curve: Curve, others: Sequence[Curve], epochs: int, seed: int) -> bool:
         """See :class:`Pruner`."""
-        complete = [other for other in others if other.complete]
-        epoch = max(curve.values)
-        peers = [other.values[epoch] for other in complete if epoch in other.values]
-        return len(complete) >= self.startup_trials and bool(peers) and min(curve.values.values()) > median(peers)
+        if count(others, is_complete) < self.startup_trials:
+            return False
+        peers = values_at(others, max(curve.values), is_complete)
+        return bool(peers) and min(curve.values.values()) > median(peers)
+
+    def peers(self, number: int, epoch: int, others: Sequence[Curve], epochs: int, seed: int) -> list[Curve]:
+        """Complete trials."""
+        return [other for other in others if epoch in other.values and is_complete(other)]
 
     def expected_epochs(self, epochs: int) -> float:
         """Half of the trials stop soon after the warm-up."""

@@ -3,7 +3,7 @@
 import json
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -21,6 +21,9 @@ LARGEST = 100_000
 
 class Grid(Sampler):
     """Trial n tries the n-th combination and the search ends with the last one; a condition leaves combinations out."""
+
+    learns: ClassVar[bool] = False
+    lists: ClassVar[bool] = True
 
     points: int = Field(default=3, ge=2, description="Values tried of a range without step, its ends included")
 

@@ -1,6 +1,6 @@
 """Random search (Bergstra and Bengio 2012)."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from nnops.sweep.samplers.base import Sampler, optuna_seed
 from nnops.sweep.space import Space
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 class Random(Sampler):
     """Every value drawn on its own."""
+
+    learns: ClassVar[bool] = False
 
     def build(self, space: Space, seed: int, number: int) -> "BaseSampler":
         """See :class:`Sampler`."""

@@ -1,11 +1,13 @@
 """What a person may get wrong: one sentence that says what to write instead, exit code 2, and nothing lost."""
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from nnops.__main__ import main
+from nnops.errors import REFUSALS
 
 Nnops = Callable[..., tuple[int, str]]
 GOOD = "age,city,outcome\n" + "".join(f"{20 + n},{'ab'[n % 2]},{'yes' if n % 3 else 'no'}\n" for n in range(60))
@@ -57,6 +59,10 @@ def test_files_that_are_wrong(nnops: Nnops, content: bytes, parts: list[str]) ->
     assert not Path("new", "params.yaml").exists()
 
 
+def test_no_data_named(nnops: Nnops) -> None:
+    refused(nnops("init"), "--data FILE")
+
+
 def test_no_such_file(nnops: Nnops) -> None:
     refused(nnops("init", "--data", "nowhere.csv", "--target", "x"), "nowhere.csv")
 
@@ -96,6 +102,7 @@ def project(nnops: Nnops, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["params", "check", "--set", "train.early_stopping.metric=val_rmse"], ["train.early_stopping.metric"]),
         (["params", "check", "--set", "register.gate=[acuracy >= 1]"], ["acuracy", "accuracy"]),
         (["params", "check", "--set", "register.gate=[accuracy]"], ["register.gate"]),
+        (["params", "check", "--set", "register.card={notfor: x}"], ["register.card.notfor", "did you mean 'not_for'"]),
         (["params", "check", "--set", "train.device=cuda"], ["train.device", "GPU"]),
         (["params", "check", "--set", "sweep.space.train.lr={float: [1, 2]}"], ["train.optimizer.options.lr"]),
         (["params", "check", "--set", "sweep.space.train.epochs={int: [5, 2]}"], ["train.epochs"]),
@@ -103,7 +110,21 @@ def project(nnops: Nnops, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["sweep", "start", "--set", "sweep.objective.metric=val_rmse"], ["val_rmse"]),
         (["sweep", "start", "--set", "sweep.resources.gpus=1"], ["gpus"]),
         (["sweep", "start", "--set", "sweep.budget.trials=0"], ["sweep.budget.trials"]),
+        (["sweep", "start", "--set", "train.changes=[{after: 90, set: {}}]"], ["train.changes.0.after", "got 90"]),
+        (["params", "check", "--set", "train.changes=[{after: 90, set: {}}]"], ["train.changes.0.after", "got 90"]),
+        (["sweep", "start", "--trials", "0"], ["--trials", "got 0"]),
+        (["sweep", "start", "--trials", "many"], ["'--trials'", "integer", "see 'nnops sweep start --help'"]),
+        (["sweep", "start", "--trails", "3"], ["no such option: --trails", "--trials"]),
+        (["sweep", "start", "--workers", "0"], ["'--workers'", "greater than or equal to 1"]),
+        (["sweep", "show"], ["NAME", "see 'nnops sweep show --help'"]),
+        (["sweep", "shw"], ["no such command 'shw'; did you mean 'show'?"]),
+        (["sweep", "plan", "--time", "0s"], ["--time", "above zero", "'0s'"]),
+        (["sweep", "plan", "--time", "-2h"], ["--time", "90s", "'-2h'"]),
+        (["sweep", "resume", "nothing", "--epochs", "-1"], ["--epochs", "got -1"]),
+        (["sweep", "start", "--from", "nothing"], ["nothing"]),
+        (["sweep", "start", "--config", "{train.epoch: 3}"], ["train.epoch"]),
         (["sweep", "resume", "nothing"], ["nothing"]),
+        (["sweep", "grow", "nothing"], ["nothing"]),
         (["sweep", "apply", "nothing"], ["nothing"]),
         (["sweep", "show", "nothing"], ["nothing"]),
         (["model", "show", "nothing@champion"], ["nothing"]),
@@ -130,3 +151,84 @@ def test_a_study_name_with_another_direction(nnops: Nnops, project: Path) -> Non
     refused(nnops("sweep", "start", "one", *small, *other), "one", "val_roc_auc")
     space = ["--set", "sweep.space.train.batch_size={choice: [8]}"]
     refused(nnops("sweep", "start", "one", *small, *space), "train.batch_size")
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ("sweep.objective.metric=val_rocauc", "val_roc_auc"),
+        ("data.target=outcom", "outcome"),
+        ("data.kinds.agee=numeric", "age"),
+        ("model.name=cnn", "image"),
+        ("train=3", "must hold keys and values, got 3"),
+        ("train.epochs=many", "must be a whole number, got 'many'"),
+        ("data.positive=perhaps", "no, yes"),
+    ],
+)
+def test_a_check_looks_at_the_data(nnops: Nnops, change: str, part: str) -> None:
+    Path("people.csv").write_text(GOOD)
+    assert nnops("init", "--data", "people.csv", "--target", "outcome")[0] == 0
+    assert nnops("params", "check")[0] == 0
+    refused(nnops("params", "check", "--set", change), part)
+
+
+def test_a_class_of_one_row_is_split_at_random(nnops: Nnops) -> None:
+    Path("people.csv").write_text(GOOD + "33,a,perhaps\n")
+    assert nnops("init", "--data", "people.csv", "--target", "outcome")[0] == 0
+    assert "by: random} # class 'perhaps' has one row" in Path("params.yaml").read_text()
+    assert nnops("params", "check")[0] == 0
+
+
+def test_there_is_no_ui_without_a_project(nnops: Nnops) -> None:
+    refused(nnops("ui"), "no project", "params.yaml")
+
+
+def test_tabs_are_named(nnops: Nnops) -> None:
+    Path("params.yaml").write_text("train:\n\tepochs: 3\n")
+    refused(nnops("params", "check"), "line 2", "a tab")
+
+
+def test_what_a_machine_refuses_is_a_sentence(nnops: Nnops, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("people.csv").write_text(GOOD)
+
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "params.yaml")
+
+    monkeypatch.setattr("nnops.cli.scaffold.write_bytes", full)
+    code, said = nnops("init", "new", "--data", "people.csv", "--target", "outcome")
+    assert (code, said) == (1, f"nnops: params.yaml cannot be written: {REFUSALS[errno.ENOSPC]}.\n")
+    monkeypatch.setattr(
+        "nnops.cli.scaffold.write_bytes", lambda *args: (_ for _ in ()).throw(OSError(5, "disk on fire"))
+    )
+    with pytest.raises(OSError, match="disk on fire"):
+        nnops("init", "new", "--data", "people.csv", "--target", "outcome")
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["--groups", "cty"], ["data.groups", "unknown column 'cty'", "did you mean 'city'"]),
+        (["--groups", "one"], ["data.groups", "at least two groups", "every row holds 'x'"]),
+        (["--groups", "city", "--time", "age"], ["--groups", "leave it out"]),
+    ],
+)
+def test_groups_that_are_none(nnops: Nnops, words: list[str], parts: list[str]) -> None:
+    Path("people.csv").write_text(GOOD.replace("\n", ",x\n").replace("outcome,x", "outcome,one"))
+    refused(nnops("init", "new", "--data", "people.csv", "--target", "outcome", *words), *parts)
+    assert not Path("new", "params.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "parts"),
+    [
+        ("register.gate=['equalized_odds_gap <= 0.1']", ["register.gate", "name their columns in data.groups"]),
+        ("evaluate.threshold=2", ["evaluate.threshold", "between 0 and 1"]),
+        ("evaluate.threshold={by: city}", ["evaluate.threshold.by", "data.groups", "not set", "got 'city'"]),
+        ("train.fairness={method: reweighing}", ["train.fairness.column", "data.groups", "not set"]),
+        ("train.fairness={method: reweigh}", ["train.fairness.method", "reweighing"]),
+    ],
+)
+def test_fairness_that_does_not_fit(nnops: Nnops, setting: str, parts: list[str]) -> None:
+    Path("people.csv").write_text(GOOD)
+    assert nnops("init", "--data", "people.csv", "--target", "outcome")[0] == 0
+    refused(nnops("params", "check", "--set", setting), "params.yaml", *parts)

@@ -107,7 +107,7 @@ CASES = {
         "people.csv",
         MANY,
         {"target": "age", "split": {"by": "stratified"}},
-        r"a regression has no classes; write random",
+        r"a row of the target has not just one class; write random",
     ),
     "wrong encoding": (
         "people.csv",
@@ -180,6 +180,12 @@ CASES = {
         {"options": {"delimeter": ";"}},
         r"data\.source\.options\.delimeter: unknown key 'delimeter'; did you mean 'delimiter'\?",
     ),
+    "a positive class that is none": (
+        "people.csv",
+        PEOPLE,
+        {"positive": "rich"},
+        r"data\.positive must be a class of a binary target, got 'rich'.*\(?high, low|low, high",
+    ),
     "every row dropped": (
         "people.csv",
         "age,size,income\n"
@@ -239,7 +245,7 @@ def test_a_test_source_must_be_alike(case, write, make):
 
 def test_a_test_source_of_images_for_a_table(write, make):
     write("people.csv", PEOPLE)
-    with pytest.raises(InputError, match="must both be tables or both images, got a table and images"):
+    with pytest.raises(InputError, match=r"both be tables, both images .* or both sounds, got a table and images"):
         make("people.csv", target="income", test={"name": "sklearn", "options": {"set": "digits"}})
 
 

@@ -8,7 +8,9 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize("name", ["nnops.data.values", "nnops.data.target", "nnops.data.chart", "nnops.figure"])
+@pytest.mark.parametrize(
+    "name", ["nnops.data.values", "nnops.data.target", "nnops.data.readers.jsonl", "nnops.data.chart", "nnops.figure"]
+)
 def test_doctests(name):
     result = doctest.testmod(importlib.import_module(name))
     assert result.failed == 0

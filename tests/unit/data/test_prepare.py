@@ -123,6 +123,14 @@ def test_a_separate_test_source_is_the_test_split(write, make):
     assert any("1 rows of test that train never shows" in note for note in report["notes"])
 
 
+def test_the_positive_class_is_the_second_or_the_one_named(write, make):
+    write("people.csv", PEOPLE)
+    usual = make("people.csv", target="income").classes
+    assert len(usual) == 2
+    assert make("people.csv", target="income", positive=usual[0]).classes == usual[::-1]
+    assert make("people.csv", target="income", positive=usual[1]).classes == usual
+
+
 def test_duplicates_and_rows_with_gaps_can_be_dropped(write, make):
     write("people.csv", PEOPLE + "20,Rome,low\n20,Rome,low\n,Oslo,high\n50,?,low\n")
     assert sum(make("people.csv", target="income").schema["rows"].values()) == 16

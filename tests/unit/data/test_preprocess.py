@@ -11,7 +11,7 @@ from nnops.data.columns import Numeric
 from nnops.data.dates import date_parts, parse_dates
 from nnops.data.fit import fit_categorical, fit_date, fit_numbers
 from nnops.data.preprocess import Preprocess
-from nnops.data.rows import read_rows
+from nnops.data.rows import read_rows, row_names
 from nnops.errors import DataError
 from nnops.files import read_json
 from nnops.params import parse
@@ -208,6 +208,8 @@ def test_rows_from_files_of_every_kind(write, make, tmp_path):
         rows = read_rows(tmp_path / name, prepared.schema)
         inputs = preprocess.transform(rows) if isinstance(rows, pd.DataFrame) else preprocess.transform_images(rows)
         assert (inputs["image"] == expected).all(), name
+    assert row_names(tmp_path / "rows", prepared.schema) == [f"{row}.png" for row in range(5)]
+    assert row_names(tmp_path / "rows.csv", prepared.schema) is None
     rows = read_rows(tmp_path / "rows" / "3.png", prepared.schema)
     assert not isinstance(rows, pd.DataFrame)
     assert (preprocess.transform_images(rows)["image"] == expected[3:4]).all()
@@ -225,5 +227,19 @@ def test_images_for_a_table(write, make, tmp_path):
 
 def test_numeric_is_plain_numbers():
     fitted = fit_numbers("x", VALUES, cleaning(outliers="zscore"), "robust")
-    assert all(type(value) in (float, str, bool) for value in vars(fitted).values())
+    assert all(type(value) in (float, str, bool) or value == () for value in vars(fitted).values())
     assert isinstance(fitted, Numeric)
+
+
+def test_words_are_the_same_in_any_encoding_and_new_ones_are_named(make, tmp_path):
+    text = "town,size,y\n" + "".join(f"{('Köln', 'Ulm')[row % 2]},{row},{'ab'[row % 2]}\n" for row in range(60))
+    (tmp_path / "old.csv").write_bytes(text.encode("cp1252"))
+    prepared = make("old.csv", target="y", options={"encoding": "cp1252"})
+    preprocess = opened(prepared)
+    rows = "town,size\nKöln,3\nUlm,4\nHürth,5\n"
+    for encoding in ("cp1252", "utf-8", "utf-8-sig", "utf-16"):
+        (tmp_path / "rows.csv").write_bytes(rows.encode(encoding))
+        frame = read_rows(tmp_path / "rows.csv", prepared.schema)
+        assert isinstance(frame, pd.DataFrame)
+        assert frame["town"].tolist() == ["Köln", "Ulm", "Hürth"], encoding
+        assert preprocess.unseen(frame) == {"town": ["Hürth"]}

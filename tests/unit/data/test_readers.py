@@ -241,6 +241,28 @@ def test_images_damaged(tmp_path):
             read(tmp_path, "images", path="pets")
 
 
+def test_images_of_sixteen_bits_keep_their_greys(tmp_path):
+    (tmp_path / "pets" / "cat").mkdir(parents=True)
+    deep = (np.arange(20, dtype=np.uint16).reshape(4, 5) * 3000).astype(np.uint16)
+    Image.fromarray(deep).save(tmp_path / "pets/cat/a.png")
+    images = read(tmp_path, "images", path="pets")
+    assert isinstance(images, Images)
+    assert (images.pixels_NCHW[0, 0] == deep // 256).all()
+    Image.fromarray(np.ones((4, 5), np.float32)).save(tmp_path / "pets/cat/b.tiff")
+    with pytest.raises(DataError, match=r"cat/b\.tiff: must be an image.*floating-point"):
+        read(tmp_path, "images", path="pets")
+
+
+def test_images_are_turned_as_their_camera_noted(tmp_path):
+    (tmp_path / "pets" / "cat").mkdir(parents=True)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter clockwise
+    Image.fromarray(PIXELS[0].astype(np.uint8)).save(tmp_path / "pets/cat/a.png", exif=exif)
+    images = read(tmp_path, "images", path="pets")
+    assert isinstance(images, Images)
+    assert (images.pixels_NCHW[0, 0] == np.rot90(PIXELS[0], -1)).all()
+
+
 def test_a_folder_without_images(tmp_path):
     (tmp_path / "pets" / "cat").mkdir(parents=True)
     with pytest.raises(DataError, match="must have one sub-folder of images for each class, found no image in any"):

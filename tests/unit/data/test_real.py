@@ -91,3 +91,16 @@ def test_electricity_by_time(tmp_path):
     values = np.concatenate([mean + deviation * prepared.arrays(split)["target"] for split in SPLITS])
     np.testing.assert_allclose(values, frame["OT"], atol=1e-4)
     assert {"date.year", "date.month", "date.hour"} <= set(prepared.schema["features"])
+
+
+def test_electricity_as_a_series_with_its_official_split(tmp_path):
+    series = {"time": "date", "window": 336, "horizon": 96, "borders": [8640, 11520, 14400]}
+    source = {"name": "csv", "options": {"path": str(SHARED / "etth1" / "ETTh1.csv")}}
+    prepared = prepare(parse({"data": {"source": source, "series": series}}), tmp_path / "out")
+    assert [prepared.rows(split) for split in SPLITS] == [8209, 2785, 2785]
+    test = prepared.tensors("test")
+    # Known of this split: the last value goes on, and the last day goes on.
+    last = test.inputs[0][:, -1:].expand(-1, 96, -1).flatten(1)
+    day = test.inputs[0][:, -24:].repeat(1, 4, 1).flatten(1)
+    errors = [float((each - test.target).square().mean()) for each in (last, day)]
+    assert errors == pytest.approx([1.2944, 0.5122], abs=5e-5)

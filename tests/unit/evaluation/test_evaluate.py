@@ -179,7 +179,7 @@ def test_a_model_of_other_data_is_refused(projects):
 @pytest.mark.parametrize(
     ("task", "names", "message"),
     [
-        ("binary", ["rmse"], "'rmse' does not fit the task binary; write some of accuracy, balanced_accuracy, f1"),
+        ("binary", ["rmse"], "'rmse' does not fit the task binary; write some of accuracy, balanced_accuracy, brier"),
         ("regression", ["rmse", "roc_auc"], "'roc_auc' does not fit the task regression; write some of rmse, mae"),
         ("binary", ["acuracy"], "unknown metric 'acuracy'; did you mean 'accuracy'"),
         ("regression", ["xyz"], "unknown metric 'xyz'; there is mae, mape, mse, r2, rmse"),

@@ -52,6 +52,7 @@ def scorecard(task="multiclass", classes=4, rows=60, constant=False, names=None)
         val={},
         baselines=baselines,
         undefined={},
+        absent={},
         predictions=predictions,
     )
 
@@ -98,6 +99,8 @@ def test_history_of_any_length(epochs, scale):
         for e in range(epochs)
     ]
     assert_margins(render_png(draw_history(rows, epochs)), "history")
+    several = [row | {"member": float(1 + place % 2)} for place, row in enumerate(rows)] + [rows[-1] | {"member": 0.0}]
+    assert_margins(render_png(draw_history(several, len(several))), "history")
     assert_margins(render_png(draw_history([{"train_loss": 0.0, "val_loss": -1.0, "lr": 0.1}] * epochs, 1)), "history")
 
 

@@ -87,3 +87,35 @@ def test_wrong_options_are_refused_by_name(name, options, where):
         LOSSES.build(name, options, where="loss")
     assert "loss.options." in str(caught.value)
     assert isinstance(caught.value.__cause__, ValidationError)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0, 5.0])
+def test_focal_of_classes(gamma):
+    power = np.exp(LOGIT_NC - LOGIT_NC.max(1, keepdims=True))
+    p_NC = power / power.sum(1, keepdims=True)
+    p_N = p_NC[np.arange(9), CODE_N]
+    # Lin et al. 2017, equation 4, and its slope by the chain rule: dp/dz_c = p (1[c is true] - p_c).
+    loss_N = -((1 - p_N) ** gamma) * np.log(p_N)
+    slope_N = gamma * (1 - p_N) ** (gamma - 1) * np.log(p_N) - (1 - p_N) ** gamma / p_N
+    gradient = slope_N[:, None] * p_N[:, None] * (np.eye(4)[CODE_N] - p_NC) / 9
+    check("focal", {"gamma": gamma}, LOGIT_NC, CODE_N, loss_N.mean(), gradient)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+def test_focal_of_a_yes_or_no_and_of_labels(gamma):
+    p_N = 1 / (1 + np.exp(-LOGIT_N * (2 * BIT_N - 1)))
+    loss_N = -((1 - p_N) ** gamma) * np.log(p_N)
+    slope_N = gamma * (1 - p_N) ** (gamma - 1) * np.log(p_N) - (1 - p_N) ** gamma / p_N
+    gradient = slope_N * p_N * (1 - p_N) * (2 * BIT_N - 1) / 9
+    check("focal", {"gamma": gamma}, LOGIT_N, BIT_N, loss_N.mean(), gradient)
+    table = {"gamma": gamma}
+    check("focal", table, LOGIT_N.reshape(3, 3), BIT_N.reshape(3, 3), loss_N.mean(), gradient.reshape(3, 3))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_binary_cross_entropy_of_labels(smoothing):
+    p_N, y_N = 1 / (1 + np.exp(-LOGIT_N)), BIT_N * (1 - smoothing) + smoothing / 2
+    loss = -(y_N * np.log(p_N) + (1 - y_N) * np.log(1 - p_N)).mean()
+    options = {"label_smoothing": smoothing}
+    gradient = ((p_N - y_N) / 9).reshape(3, 3)
+    check("binary_cross_entropy", options, LOGIT_N.reshape(3, 3), BIT_N.reshape(3, 3), loss, gradient)

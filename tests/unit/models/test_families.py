@@ -92,9 +92,9 @@ def test_a_residual_block_that_learned_nothing_passes_its_input():
         ("mlp", {"hidden": [8, -3]}, "model.options.hidden.1 must be greater than or equal to 1, got -3."),
         ("mlp", {"hidden": 5}, "model.options.hidden: must be a list of widths such as [128, 64], got 5."),
         ("mlp", {"hidden": "128, 64"}, "model.options.hidden: must be a list of widths such as [128, 64]"),
-        ("mlp", {"hidden": [1.5]}, "model.options.hidden.0 must be a valid integer"),
+        ("mlp", {"hidden": [1.5]}, "model.options.hidden.0 must be a whole number"),
         ("mlp", {"dropout": 1.0}, "model.options.dropout must be less than 1, got 1.0."),
-        ("mlp", {"activation": "rel"}, "model.options.activation must be 'elu', 'gelu', 'leaky_relu', 'relu'"),
+        ("mlp", {"activation": "rel"}, "model.options.activation must be 'elu', 'gelu', 'leaky_relu', 'prelu', 'relu'"),
         ("mlp", {"drop_out": 0.1}, "model.options.drop_out: unknown key 'drop_out'; did you mean 'dropout'?"),
         ("cnn", {"channels": []}, "model.options.channels: must hold at least one width, such as [16, 32], got []."),
         ("cnn", {"kernel": 4}, "model.options.kernel: must be odd, so that the window has a middle; write 3 or 5."),
@@ -102,6 +102,28 @@ def test_a_residual_block_that_learned_nothing_passes_its_input():
         ("cnn", {"channels": [2] * 4}, "model.options.channels must name at most 3 convolutions"),
         ("cnn", {"pooling": "mean"}, "model.options.pooling must be 'average' or 'max', got 'mean'."),
         ("resnet", {"channels": [8, 0]}, "model.options.channels.1 must be greater than or equal to 1, got 0."),
+        ("lenet", {}, "model.name: 'lenet' needs images of at least 12x12 pixels, got 8x8; write 'cnn' or 'resnet'."),
+        ("alexnet", {}, "model.name: 'alexnet' needs images of at least 15x15 pixels, got 8x8;"),
+        ("alexnet", {"channels": [1, 2]}, "model.options.channels.2 is missing."),
+        (
+            "vgg",
+            {"channels": [2] * 4},
+            "model.options.channels must name at most 3 stages for 'vgg', since each halves",
+        ),
+        ("vgg", {"convolutions": [1]}, "model.options.convolutions must be one number or 3 of them, one for each"),
+        ("inception", {"channels": [16, 20]}, "model.options.channels: must hold multiples of 8, as a module's"),
+        ("inception", {"channels": [8] * 5}, "model.options.channels must name at most 3 stages for 'inception'"),
+        ("efficientnet", {"kernel": 4}, "model.options.kernel: must be odd, so that the window has a middle;"),
+        ("efficientnet", {"channels": [8] * 5}, "model.options.channels must name at most 3 stages for 'efficientnet'"),
+        ("vit", {"patch": 9}, "model.options.patch must be at most 8, the shorter side of the 8x8 images, got 9."),
+        ("vit", {"width": 10}, "model.options: width must be a multiple of heads=4, got 10."),
+        (
+            "mlp",
+            {"norm": "instance"},
+            "model.options.norm must be 'none', 'batch', 'group' or 'layer', got 'instance'.",
+        ),
+        ("resnet", {"norm": "instance", "channels": [4] * 4}, "model.options.norm: instance takes the mean of a"),
+        ("cnn", {"initialisation": "zeros"}, "model.options.initialisation must be 'auto', 'he', 'orthogonal' or"),
         ("resnet", {"blocks": 0}, "model.options.blocks must be greater than or equal to 1, got 0."),
     ],
 )
@@ -109,3 +131,86 @@ def test_wrong_options_are_refused_in_one_sentence(name, options, what):
     with pytest.raises(ParamsError) as caught:
         MODELS.build(name, options, where="model").build(image_spec())
     assert str(caught.value).startswith(f"params.yaml: {what}")
+
+
+def test_lenet_has_the_papers_sizes():
+    """LeCun et al. 1998, section II.B, but for C3's partial connections: 16 maps of all 6."""
+    network = MODELS.build("lenet", {}).build(Spec("multiclass", ("image",), ((1, 28, 28),), (), 10))
+    c1, c3, c5, f6 = 6 * 26, 16 * (6 * 25 + 1), 120 * (16 * 25 + 1), 84 * 121
+    assert size(network) == c1 + c3 + c5 + f6 + 850
+    assert kinds(network.layers)[:3] == ["Conv2d", "Tanh", "AvgPool2d"]
+
+
+def test_alexnet_has_the_papers_size():
+    """Krizhevsky et al. 2012: 60 million weights; here convolutions 2, 4 and 5 see all channels, not half of them."""
+    options = {"channels": [96, 256, 384, 384, 256], "hidden": [4096, 4096]}
+    with torch.device("meta"):
+        spec = Spec("multiclass", ("image",), ((3, 227, 227),), (), 1000)
+        network = MODELS.build("alexnet", options).build(spec)
+    whole = 96 * 364 + 256 * 2401 + 384 * 2305 + 384 * 3457 + 256 * 3457
+    assert size(network) == whole + 4096 * (256 * 6 * 6 + 1) + 4096 * 4097 + 1000 * 4097
+
+
+def test_vgg_16_has_the_papers_size():
+    """Simonyan and Zisserman 2015, table 2: 138 million weights in configuration D."""
+    options = {
+        "channels": [64, 128, 256, 512, 512],
+        "convolutions": [2, 2, 3, 3, 3],
+        "hidden": [4096, 4096],
+        "norm": "none",
+    }
+    with torch.device("meta"):
+        spec = Spec("multiclass", ("image",), ((3, 224, 224),), (), 1000)
+        assert size(MODELS.build("vgg", options).build(spec)) == 138_357_544
+
+
+def test_inception_module_3a_has_the_papers_size():
+    """Szegedy et al. 2015, table 1: 159K weights, from 192 channels to 64 + 128 + 32 + 32."""
+    network = MODELS.build("inception", {"channels": [384, 256], "norm": "none"}).build(image_spec())
+    module = network.layers[-5]
+    assert type(module).__name__ == "_Module"
+    image = torch.zeros(2, 384, 4, 4)
+    assert [part(image).shape[1] for part in module.children()] == [64, 128, 32, 32]
+    ours = 64 * 385 + 96 * 385 + 128 * (96 * 9 + 1) + 16 * 385 + 32 * (16 * 25 + 1) + 32 * 385
+    assert size(module) == ours
+    assert module(image).shape == (2, 256, 4, 4)
+
+
+def test_an_mbconv_block_counted_by_hand():
+    options = {"channels": [8], "blocks": 1, "expand": 4, "kernel": 5, "head": 16}
+    network = MODELS.build("efficientnet", options).build(image_spec())
+    block = network.layers[3]
+    wide, narrow = 8 * 4, 2
+    norms = 2 * (wide + wide + 8)
+    excitation = narrow * (wide + 1) + wide * (narrow + 1)
+    assert size(block) == 8 * wide + wide * 25 + wide * 8 + norms + excitation
+    assert block.adds
+    nn.init.zeros_(block.residual[-1].weight)
+    image = torch.rand(2, 8, 8, 8)
+    assert torch.equal(block.eval()(image), image)
+
+
+def test_excitation_weighs_whole_channels():
+    network = MODELS.build("efficientnet", {"channels": [8], "blocks": 1}).build(image_spec())
+    excitation = next(layer for layer in network.modules() if type(layer).__name__ == "_Excitation")
+    image = torch.rand(2, 32, 8, 8)
+    weight = excitation(image) / image
+    torch.testing.assert_close(weight, weight[:, :, :1, :1].expand_as(weight))
+    assert 0 < float(weight.detach().min()) < float(weight.detach().max()) < 1
+
+
+def test_vit_counts_patches_and_a_class_token():
+    network = MODELS.build("vit", {"patch": 4, "width": 8, "heads": 2}).build(image_spec((3, 17, 12)))
+    assert network.position.shape == (1, 1 + 5 * 3, 8)
+    assert network(torch.rand(2, 3, 17, 12)).shape == (2, 3)
+
+
+def test_a_residual_mlp_that_learned_nothing_is_linear_but_for_its_end():
+    network = MODELS.build("resmlp", {"width": 6, "blocks": 3}).build(SPECS["numeric"]).eval()
+    blocks = [layer for layer in network.layers if type(layer).__name__ == "_Block"]
+    for block in blocks:
+        linear = next(layer for layer in reversed(block.residual) if isinstance(layer, nn.Linear))
+        nn.init.zeros_(linear.weight)
+    x = torch.rand(5, 6)
+    assert len(blocks) == 3
+    assert torch.equal(blocks[2](blocks[1](blocks[0](x))), x)

@@ -10,7 +10,7 @@ from torch import nn
 
 from nnops.models.activation import ACTIVATIONS, Activation
 from nnops.models.cnn import Cnn
-from nnops.models.initialisation import SLOPE_BELOW_ZERO
+from nnops.models.initialisation import SLOPE_BELOW_ZERO, Initialisation, draw_weight
 from nnops.models.mlp import Mlp
 from nnops.models.resnet import Resnet
 
@@ -60,6 +60,47 @@ def test_signals_keep_their_size_through_ten_layers(activation):
     for layer in network.layers[:-1]:
         signal = layer(signal)
     assert 0.2 < float(signal.detach().square().mean().sqrt()) < 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "activation", "variance"),
+    [
+        ("auto", "prelu", 2 / ((1 + 0.25**2) * 64)),
+        ("he", "tanh", 2 / 64),
+        ("he", "leaky_relu", 2 / ((1 + 0.01**2) * 64)),
+        ("xavier", "relu", 2 / (64 + 2000)),
+        ("orthogonal", "relu", 2 / 2000),
+    ],
+)
+def test_rules_have_the_variance_of_their_papers(rule, activation, variance):
+    torch.manual_seed(0)
+    network = Mlp(hidden=(2000,), activation=activation, initialisation=rule).build(image_spec())
+    first, output = layers(network, nn.Linear)
+    assert float(first.weight.detach().var()) == pytest.approx(variance, rel=0.02)
+    assert float(output.weight.detach().var()) == pytest.approx(1 / (3 * 2000), rel=0.05)
+    assert not first.bias.any()
+
+
+def test_orthogonal_weights_keep_lengths_but_for_the_gain():
+    torch.manual_seed(0)
+    first, *_ = layers(Mlp(hidden=(64,), initialisation="orthogonal").build(image_spec()), nn.Linear)
+    product = first.weight.detach() @ first.weight.detach().T
+    torch.testing.assert_close(product, 2 * torch.eye(64), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("rule", ["he", "xavier", "orthogonal"])
+def test_channels_convolved_alone_are_layers_of_their_own(rule):
+    torch.manual_seed(0)
+    weight = torch.empty(400, 1, 3, 3)
+    draw_weight(weight, rule, groups=400)
+    wanted = {"he": 2 / 9, "xavier": 2 / (9 + 9), "orthogonal": 2 / 9}[rule]
+    assert float(weight.square().mean()) == pytest.approx(wanted, rel=0.1)
+
+
+def test_networks_of_any_rule_are_built_without_memory():
+    for rule in get_args(Initialisation):
+        with torch.device("meta"):
+            assert Cnn(initialisation=rule).build(image_spec()).layers[0].weight.device.type == "meta"
 
 
 def test_a_category_never_seen_says_nothing_at_first():

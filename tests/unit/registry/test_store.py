@@ -91,6 +91,8 @@ def test_the_same_bundle_gets_no_second_version(registry: Registry, project, bun
     again = registry.publish(bundle, verdict(bundle), project.fingerprint)
     assert not again.created
     assert [version.number for version in registry.model("people").versions] == [1]
+    stricter = registry.publish(bundle, verdict(bundle, IMPOSSIBLE), project.fingerprint)
+    assert stricter.note.endswith("it stays champion from before, 'nnops model rollback people' takes it back")
 
 
 def test_the_gate_really_refuses(registry: Registry, project, bundle, second) -> None:
@@ -143,6 +145,13 @@ def test_damage_in_the_store_is_noticed(registry: Registry, project, bundle) -> 
     (folder / "model.onnx").write_bytes(b"something else")
     with pytest.raises(IntegrityError, match=r"model\.onnx"):
         open_bundle("people", project.params, registry.root)
+    with pytest.raises(IntegrityError, match=r"model\.onnx"):
+        registry.promote("people/1")
+    assert registry.publish(bundle, verdict(bundle), project.fingerprint).version.reference == "people/2"
+    assert open_bundle("people", project.params, registry.root).hash == bundle.hash
+    with pytest.raises(IntegrityError, match=r"model\.onnx"):
+        registry.rollback("people")
+    assert registry.find("people").reference == "people/2"
 
 
 def test_mlflow_loads_the_champion_by_itself(

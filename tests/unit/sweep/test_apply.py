@@ -68,7 +68,9 @@ def test_params_that_changed_since_are_refused_with_their_keys_and_nothing_is_wr
         apply_trial(root, "s")
     assert "put these back" in str(error.value)
     assert (root / "params.yaml").read_text() == changed
-    assert apply_trial(root, "s", force=True).config
+    forced = apply_trial(root, "s", force=True)
+    assert forced.config
+    assert "makes another model" in forced.notes[0]
 
     # Keys that the config sets itself, and sections that no trial reads, may change.
     more = COMMENTED.replace("{hidden: [8]}", "{hidden: [99]}") + "register: {name: other}\n"

@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -67,3 +68,18 @@ def test_networks_are_built_before_anything_starts() -> None:
     check_space(space, sweep_params())
     with pytest.raises(ParamsError, match=r"may try model\.name: 'cnn', which cannot be built"):
         check_networks(space, sweep_params(), TABLE)
+
+
+def test_options_of_augmentations_are_tuned_by_their_place() -> None:
+    given = {"train.augment": [{"name": "flip"}, {"name": "mixup", "options": {"alpha": 0.2}}]}
+    alpha = "train.augment.1.options.alpha"
+    check_space(Space.parse({alpha: {"float": [0.1, 1.0]}}), sweep_params(given))
+    whole = {"train.augment": {"choice": [[], [{"name": "flip"}]]}}
+    check_space(Space.parse(whole), sweep_params(given))
+    for space, what in (
+        ({alpha: {"float": [0.0, 1.0]}}, "train.augment.1.options.alpha must be greater than 0"),
+        ({"train.augment": {"choice": [[], [{"name": "flp"}]]}}, "train.augment.0.name: unknown augmentation 'flp'"),
+        ({"train.augment.1.options.alpa": {"float": [0.1, 1.0]}}, f"did you mean '{alpha}'?"),
+    ):
+        with pytest.raises(ParamsError, match=re.escape(what)):
+            check_space(Space.parse(space), sweep_params(given))

@@ -1,3 +1,4 @@
+import json
 import math
 import threading
 from pathlib import Path
@@ -13,6 +14,12 @@ from nnops.tracking.memory import MemoryRun, MemoryTracker
 from nnops.tracking.tracker import RunInfo
 
 
+def parent_best(study: Study) -> int:
+    best = study.best()
+    assert best is not None
+    return best.number
+
+
 def test_a_study_is_a_parent_with_a_child_for_each_trial(tmp_path: Path) -> None:
     tracker = MemoryTracker()
     summary, _ = sweep(project(tmp_path), tracker=tracker)
@@ -26,6 +33,19 @@ def test_a_study_is_a_parent_with_a_child_for_each_trial(tmp_path: Path) -> None
     assert {"figures/history.png"} <= set(parent.files)
     assert parent.finals["trials/complete"] == summary.trials["complete"]
     assert "| trial | state |" in parent.tags["mlflow.note.content"]
+    assert (
+        "![history](image:figures/small/history.png)](artifact:figures/history.png)"
+        in parent.tags["mlflow.note.content"]
+    )
+    assert parent.files["report.html"].startswith(b"<!doctype html>")
+    table = json.loads(parent.files["trials.json"])
+    assert table["data"][0][0] == parent_best(study)
+    assert len(table["data"]) == 6
+    assert {"trial", "state", "val_loss", LR.replace(".", "/"), "fingerprint"} <= set(table["columns"])
+    assert json.loads(parent.tags["mlflow.loggedArtifacts"]) == [{"path": "trials.json", "type": "table"}]
+    (view,) = parent.views.values()
+    assert view["searchFilter"] == f"tags.`nnops.parent` = '{study.uid}'"
+    assert f"params.`{LR}`" in view["selectedColumns"]
     best = [value for _, value in parent.series("best/val_loss")]
     assert best == sorted(best, reverse=True)
     assert summary.best is not None
@@ -38,6 +58,9 @@ def test_a_study_is_a_parent_with_a_child_for_each_trial(tmp_path: Path) -> None
         assert child.params[LR] == repr(trial.config[LR])
         assert float(child.params[f"log10_{LR}"]) == pytest.approx(math.log10(trial.config[LR]), abs=1e-6)
         assert child.params["seed"] == "3"
+        said = f"**{trial.state}** after {trial.epochs} epochs, `val_loss` {trial.value:.6g}\n"
+        assert child.tags["mlflow.note.content"].startswith(said if trial.epochs > 1 else f"**{trial.state}** after 1 ")
+        assert f"`nnops sweep show s --trial {trial.number}` says why" in child.tags["mlflow.note.content"]
         assert dict(child.series("val_loss")) == trial.reports
         assert {"train_loss", "val_loss", "val_accuracy", "lr"} <= set(child.points)
         assert child.tags["nnops.state"] == trial.state

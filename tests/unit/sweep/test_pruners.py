@@ -1,10 +1,12 @@
 import random
+import warnings
 
 import optuna
 import pytest
 from optuna.trial import TrialState
 
-from nnops.errors import ParamsError
+from nnops.errors import InputError, ParamsError
+from nnops.params import Named
 from nnops.sweep.pruners import PRUNERS
 from nnops.sweep.pruners.asha import Asha
 from nnops.sweep.pruners.base import Curve
@@ -12,6 +14,7 @@ from nnops.sweep.pruners.halving import expected, rungs, survives
 from nnops.sweep.pruners.hyperband import Hyperband, bracket
 from nnops.sweep.pruners.median import Median
 from nnops.sweep.pruners.none import NoPruner
+from nnops.sweep.pruners.patient import Patient
 
 EPOCHS = 12
 
@@ -129,3 +132,34 @@ def test_rungs_and_their_cost() -> None:
     assert rungs(5, 5, 3) == []
     assert expected(5, 5, 3) == 5
     assert survives(1.0, [1.0, 1.0], 3)
+
+
+@pytest.mark.parametrize(("patience", "min_delta"), [(0, 0.0), (2, 0.0), (3, 0.05)])
+def test_patient_stops_what_optunas_patient_pruner_stops(patience: int, min_delta: float) -> None:
+    curves = noisy_curves(60)
+    median = optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=3)
+    options = {"startup_trials": 4, "warmup_epochs": 2}
+    for ours, theirs in ((Named(name="median", options=options), median), (None, None)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            reference = optuna.pruners.PatientPruner(theirs, patience=patience, min_delta=min_delta)
+        patient = Patient(patience=patience, min_delta=min_delta, pruner=ours)
+        assert stopped_by_ours(patient, curves) == stopped_by_optuna(reference, curves)
+
+
+def test_a_curve_that_still_falls_is_never_stopped() -> None:
+    good = [[0.1] * EPOCHS] * 6
+    falling = [[9.0 - epoch for epoch in range(EPOCHS)]]
+    flat = [[9.0, *[9.1] * (EPOCHS - 1)]]
+    assert stopped_by_ours(Patient(patience=2), [*good, *falling, *flat]) == [EPOCHS] * 7 + [4]
+
+
+def test_what_makes_no_sense_is_refused() -> None:
+    with pytest.raises(ParamsError, match=r"patience must be at most train.epochs - 2 = 3, .*got 5"):
+        Patient(patience=5).check(5)
+    with pytest.raises(ParamsError, match="patience before another pruner; name median or asha"):
+        Patient(patience=1, pruner=Named(name="patient")).check(9)
+    with pytest.raises(InputError, match="did you mean 'median'"):
+        Patient(patience=1, pruner=Named(name="medain")).check(9)
+    with pytest.raises(ParamsError, match=r"min_epochs must be in \[1, train.epochs=9\], got 30"):
+        Patient(patience=1, pruner=Named(name="asha", options={"min_epochs": 30})).check(9)

@@ -13,8 +13,9 @@ from nnops.errors import InputError, ParamsError, StudyError
 from nnops.params import Params
 from nnops.sweep.control import ask_to_stop
 from nnops.sweep.event import Event, record
+from nnops.sweep.names import studies
 from nnops.sweep.run import run_sweep
-from nnops.sweep.study import Study, studies
+from nnops.sweep.study import Study
 
 
 def test_one_seed_gives_one_table(tmp_path: Path) -> None:
@@ -25,6 +26,28 @@ def test_one_seed_gives_one_table(tmp_path: Path) -> None:
         tables.append([(t.config, t.state, t.reports, t.weights_sha256) for t in Study.open(root, "s").trials()])
     assert tables[0] == tables[1]
     assert len(tables[0]) == 14
+
+
+def test_a_storage_that_goes_away_is_said_and_the_study_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from optuna.exceptions import StorageInternalError
+
+    params = sweep_params({"sweep.storage": f"sqlite:///{tmp_path}/studies.db"})
+    report, reports = Study.report, []
+
+    def gone(self: Study, number: int, epoch: int, value: float) -> None:
+        reports.append(epoch)
+        if len(reports) == 4:
+            raise StorageInternalError("An exception is raised") from OSError("server closed the connection")
+        report(self, number, epoch, value)
+
+    monkeypatch.setattr(Study, "report", gone)
+    with pytest.raises(StudyError, match="storage does not answer: server closed the connection; when it does, 'nnops"):
+        sweep(project(tmp_path, params), params)
+    summary, _ = sweep(tmp_path, params, resume=True)
+    assert summary.state == "complete"
+    assert sum(summary.trials.values()) == 6
 
 
 def test_events_are_plain_json_and_tell_the_whole_story(tmp_path: Path) -> None:
@@ -50,8 +73,10 @@ def test_a_time_budget_ends_the_study_with_nothing_left_running(tmp_path: Path) 
     last = Study.open(tmp_path, "s").trials()[-1]
     assert last.reason in (None, "the time budget is spent")
     # The time is spent for good.
-    again, _ = sweep(tmp_path, params, resume=True)
+    again, told = sweep(tmp_path, params, resume=True, engine="ray")
     assert sum(again.trials.values()) == sum(summary.trials.values())
+    assert any("nothing is left to do" in str(event) for event in told)
+    assert any("inline" in str(event) for event in told)
     longer, _ = sweep(tmp_path, params, resume=True, seconds=2.0)
     assert sum(longer.trials.values()) > sum(summary.trials.values())
 
@@ -72,7 +97,9 @@ def test_stop_from_another_process_leaves_a_study_that_goes_on(tmp_path: Path) -
     thread.join()
     summary, _ = results[0]
     assert (summary.state, summary.why) == ("stopped", "stop")
-    assert summary.trials["running"] == 1
+    # A trial is running, or the word came just between two.
+    assert summary.trials["running"] <= 1
+    assert summary.trials["complete"] < 12
     assert "nobody drives study 's' (stopped)" in ask_to_stop(tmp_path, "s")
 
     summary, _ = sweep(tmp_path, params, resume=True)
@@ -90,10 +117,11 @@ def test_the_first_interrupt_is_soft(tmp_path: Path) -> None:
         if event.kind == "reported" and len(seen) == 30:
             os.kill(os.getpid(), signal.SIGINT)
 
+    before = signal.getsignal(signal.SIGINT)
     summary = run_sweep(params, tmp_path, "s", on_event=listen)
     assert summary.why == "stop"
     assert summary.trials["running"] == 1
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_more_trials_after_the_end(tmp_path: Path) -> None:

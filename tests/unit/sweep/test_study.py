@@ -1,8 +1,10 @@
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -10,19 +12,21 @@ import pytest
 from sweeps import LR, sweep_params
 
 from nnops.errors import InputError, StudyError
+from nnops.sweep.holder import Holder, born, place
 from nnops.sweep.journal import Journal, heal
-from nnops.sweep.lease import Holder, Lease, holder_of
+from nnops.sweep.lease import Lease, holder_of
+from nnops.sweep.names import free_name, names
 from nnops.sweep.objective import Objective
 from nnops.sweep.space import Space
-from nnops.sweep.storage import JOURNAL, hide_password, open_storage
-from nnops.sweep.study import Study, free_name, names
+from nnops.sweep.storage import JOURNAL, open_storage
+from nnops.sweep.study import Study
 
 OBJECTIVE = Objective("val_loss", "minimize")
 
 
 def create(root: Path, name: str = "s", storage: str | None = None, space: dict[str, object] | None = None) -> Study:
     params = sweep_params({"sweep.storage": storage} if storage else {}, space)  # type: ignore[arg-type]
-    return Study.create(root, name, params, Space.parse(params.sweep.space), OBJECTIVE, "hash")
+    return Study.create(root, name, params, Space.parse(params.sweep.space), (OBJECTIVE,), "hash")
 
 
 def begin(study: Study, rate: float = 0.01) -> int:
@@ -37,7 +41,7 @@ def test_everything_told_is_read_again(tmp_path: Path, url: str | None) -> None:
         begin(study)
     study.report(0, 1, 0.5)
     study.report(0, 2, 0.25)
-    study.end(0, "complete", 0.25, {"seconds": 2.0, "weights_sha256": "abc", "best_epoch": 2})
+    study.end(0, "complete", (0.25,), {"seconds": 2.0, "weights_sha256": "abc", "best_epoch": 2})
     study.report(1, 1, 0.1)
     study.end(1, "pruned", None, {"seconds": 1.0})
     study.end(2, "failed", None, {"seconds": 0.0, "reason": "it raised"})
@@ -67,7 +71,7 @@ def test_names_that_are_taken_say_by_what(tmp_path: Path) -> None:
     params = sweep_params()
     space = Space.parse(params.sweep.space)
     with pytest.raises(InputError, match="exists with the objective minimize val_loss, not maximize val_accuracy"):
-        Study.create(tmp_path, "s", params, space, Objective("val_accuracy", "maximize"), "hash")
+        Study.create(tmp_path, "s", params, space, (Objective("val_accuracy", "maximize"),), "hash")
 
 
 def test_a_name_taken_in_a_shared_storage_is_seen_from_another_folder(tmp_path: Path) -> None:
@@ -107,7 +111,6 @@ def test_a_beginning_that_was_cut_off_leaves_the_name_free(tmp_path: Path) -> No
 def test_a_storage_that_cannot_be_opened_is_said_without_its_password(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"sweep\.storage: 'nonsense://me:\*\*\*@host/db' cannot be opened"):
         open_storage(tmp_path, "nonsense://me:secret@host/db")
-    assert hide_password("sqlite:///a.db") == "sqlite:///a.db"
 
 
 @pytest.mark.parametrize("left", [b'{"op_code": 7, "trial_id": 0, "st', b"\0\0\0\0", b"\0\0\0\n", b'{"a": 1\n{"b'])
@@ -180,7 +183,8 @@ def test_one_driver_a_study_and_a_second_is_told_who(tmp_path: Path) -> None:
     assert holder_of(tmp_path) is None
 
 
-def test_a_holder_on_another_machine_counts_while_it_beats(tmp_path: Path) -> None:
+def test_a_holder_on_another_machine_counts_while_it_beats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nnops.sweep.lease.WATCH_S", 0.5)
     kept: list[str | None] = [json.dumps({"pid": 1, "host": "elsewhere", "born": 0.0, "beat": time.time()})]
 
     def read() -> str | None:
@@ -200,6 +204,68 @@ def test_a_holder_on_another_machine_counts_while_it_beats(tmp_path: Path) -> No
     assert Holder(**json.loads(kept[0])).alive
     lease.release()
     assert kept[0] is None
+
+
+@pytest.mark.parametrize("ahead_s", [-7200.0, 7200.0])
+def test_a_wrong_clock_neither_keeps_the_dead_nor_kills_the_living(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead_s: float
+) -> None:
+    monkeypatch.setattr("nnops.sweep.lease.WATCH_S", 1.0)
+    beats = [0]
+
+    def read() -> str:
+        beats[0] += living
+        return json.dumps(
+            {"pid": 1, "host": "elsewhere", "born": 0.0, "beat": time.time() // 1e5 * 1e5 + ahead_s + beats[0]}
+        )
+
+    living = True
+    lease = Lease(tmp_path, "s")
+    lease.take()
+    with pytest.raises(StudyError, match="process 1 on elsewhere"):
+        lease.join(read, lambda text: None)
+    living = False
+    lease.take()
+    lease.join(read, lambda text: None)
+    lease.release()
+
+
+def test_a_holder_is_told_from_others_with_its_number_or_the_name_of_its_machine() -> None:
+    mine = Holder(os.getpid(), socket.gethostname(), born(os.getpid()) or 0.0, time.time(), place())
+    assert mine.alive
+    assert mine.is_this_process
+    # The number was given to a new process.
+    assert not replace(mine, born=mine.born - 100).alive
+    assert not replace(mine, born=mine.born - 100).is_this_process
+    # A container of the same name, whose processes are not seen from here.
+    other = replace(mine, place="another boot", pid=2**22 - 1)
+    assert other.alive
+    assert not other.is_this_process
+    assert not replace(other, beat=time.time() - 100).alive
+    assert born(2**22 + 1) is None
+
+
+def test_a_driver_that_slept_and_was_taken_over_leaves_the_study_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = Lease(tmp_path, "s")
+    lease.take()
+    lease.beat()
+    taker = {"pid": 1, "host": "elsewhere", "born": 0.0, "beat": time.time(), "place": "x"}
+    (tmp_path / "driver.json").write_text(json.dumps(taker))
+    lease.beat()
+    # The clock that people read jumps; the other one stood still.
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + 3600)
+    with pytest.raises(StudyError, match="was taken over by process 1 on elsewhere"):
+        lease.beat()
+    lease.release()
+    assert holder_of(tmp_path) == Holder(**taker)
+    # A loss of power may leave an empty file.
+    (tmp_path / "driver.json").write_text("")
+    assert holder_of(tmp_path) is None
+    lease.take()
+    lease.release()
 
 
 def test_a_study_that_is_driven_is_not_deleted(tmp_path: Path) -> None:

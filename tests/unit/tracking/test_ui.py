@@ -45,7 +45,9 @@ def test_runs_and_artifacts_are_shown(project: Path, who: str, monkeypatch: pyte
         port = probe.getsockname()[1]
     plain = [sys.executable, "-m", "mlflow", "ui", "--port", str(port), "--workers", "1"]
     command = ui_command(Params(), project, port) if who == "nnops" else plain
-    environment = ui_environment()
+    environment = ui_environment(Params(), project)
+    if who == "mlflow":
+        del environment["MLFLOW_BACKEND_STORE_URI"]
     environment.pop("PYTEST_CURRENT_TEST", None)
     server = subprocess.Popen(
         command, cwd=project, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -79,6 +81,13 @@ def test_a_server_has_its_own_ui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     with pytest.raises(TrackingError, match="open http://server:5000 in a browser"):
         ui_command(Params(tracking=Tracking(uri="http://server:5000")), tmp_path)
+
+
+def test_a_password_is_not_in_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = "postgresql://me:hush@127.0.0.1:1/mlflow"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    assert "hush" not in " ".join(ui_command(Params(), tmp_path))
+    assert ui_environment(Params(), tmp_path)["MLFLOW_BACKEND_STORE_URI"] == address
 
 
 def test_a_link_names_the_children_and_their_order() -> None:

@@ -9,7 +9,7 @@ from nnops.data.prepared import Tensors
 from nnops.params import EarlyStopping
 from nnops.seeding import derive, torch_stream
 from nnops.training import loop
-from nnops.training.loop import Progress, batch_bounds, batches, improves, stalled
+from nnops.training.loop import Progress, batch_bounds, batches, improves, row_order, stalled
 from nnops.training.plan import Plan
 from nnops.training.schedule import Constant
 from nnops.training.train import build_model, hash_weights, train
@@ -39,7 +39,7 @@ def test_batches_are_one_permutation_whatever_is_gathered_at_once(gather_bytes, 
     monkeypatch.setattr(loop, "GATHER_BYTES", gather_bytes)
     split = rows_of(50)
     order = torch.randperm(50, generator=torch_stream(7, "shuffle/3"))
-    found = list(batches(split, batch_bounds(50, 8), 7, 3))
+    found = list(batches(split, batch_bounds(50, 8), row_order(split.target, 7, 3)))
     assert [len(target) for _, target in found] == [8, 8, 8, 8, 8, 8, 2]
     assert torch.equal(torch.cat([target for _, target in found]), order)
     for (numeric, codes), target in found:
@@ -49,7 +49,7 @@ def test_batches_are_one_permutation_whatever_is_gathered_at_once(gather_bytes, 
 
 def test_each_epoch_has_its_own_order():
     def order(seed, epoch):
-        return torch.cat([target for _, target in batches(rows_of(50), batch_bounds(50, 8), seed, epoch)]).tolist()
+        return row_order(rows_of(50).target, seed, epoch).tolist()
 
     assert order(7, 0) == order(7, 0)
     assert len({tuple(order(seed, epoch)) for seed in (7, 8) for epoch in (0, 1)}) == 4

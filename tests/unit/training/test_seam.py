@@ -11,7 +11,7 @@ from nnops.metrics import METRICS
 from nnops.metrics.base import Predictions
 from nnops.report import keep_going
 from nnops.training.checkpoint import Checkpoints, read
-from nnops.training.loop import Progress, batch_bounds, batches, look, remember, restore, run, snapshot
+from nnops.training.loop import Progress, batch_bounds, batches, look, remember, restore, row_order, run, snapshot
 from nnops.training.plan import Plan
 from nnops.training.schedule import Cosine
 
@@ -45,7 +45,8 @@ class Lane:
     def __init__(self, lanes, k):
         self._lanes, self._k = lanes, k
 
-    def train(self, inputs, target_B, rate):
+    def train(self, inputs, target_B, rate, share=1.0, more=False):
+        assert (share, more) == (1.0, False)
         assert len(self._lanes.weights_KFC) == 1
         return self._lanes.train(inputs, target_B, [rate])[0]
 
@@ -95,7 +96,8 @@ def together(splits, stopped_after):
     bounds = batch_bounds(len(train), 32)
     for epoch in range(EPOCHS):
         losses = []
-        for place, (inputs, target_B) in enumerate(batches(train, bounds, 7, epoch), start=epoch * len(bounds)):
+        order = row_order(train.target, 7, epoch)
+        for place, (inputs, target_B) in enumerate(batches(train, bounds, order), start=epoch * len(bounds)):
             rates = [plans[k].rate * plans[k].schedule.factor(place, len(bounds), EPOCHS) for k in running]
             losses.append(lanes.train(inputs, target_B, rates))
         rows_S = torch.tensor([end - start for start, end in bounds], dtype=torch.float64)

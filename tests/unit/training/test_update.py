@@ -22,6 +22,15 @@ SAME = [
     ("adam", OUR_ADAM, torch.optim.Adam, {**ADAM, "fused": True}),
     ("adamw", {}, torch.optim.AdamW, {"fused": True}),
     ("adamw", OUR_ADAM, torch.optim.AdamW, {**ADAM, "fused": True}),
+    ("adagrad", {"lr": 0.1}, torch.optim.Adagrad, {"lr": 0.1, "foreach": True}),
+    (
+        "adagrad",
+        {"lr": 0.1, "eps": 1e-6, "weight_decay": 0.05},
+        torch.optim.Adagrad,
+        {"lr": 0.1, "eps": 1e-6, "weight_decay": 0.05, "foreach": True},
+    ),
+    ("radam", {}, torch.optim.RAdam, {"foreach": True}),
+    ("radam", OUR_ADAM, torch.optim.RAdam, {**ADAM, "foreach": True}),
     ("rmsprop", {}, torch.optim.RMSprop, {"lr": 1e-3, "foreach": True}),
     (
         "rmsprop",
@@ -44,9 +53,9 @@ def test_has_the_bits_of_torch(name, options, reference, arguments):
     update = optimizer.build(list(ours.parameters()))
     peer = reference(theirs.parameters(), **arguments)
     generator = torch.Generator().manual_seed(0)
-    for step in range(12):
+    for step in range(20):
         inputs, target = torch.randn(8, 6, generator=generator), torch.randint(0, 3, (8,), generator=generator)
-        rate = optimizer.lr * (1 - step / 20)
+        rate = optimizer.lr * (1 - step / 40)
         for model in (ours, theirs):
             model.zero_grad()
             torch.nn.functional.cross_entropy(model(inputs), target).backward()
@@ -118,3 +127,30 @@ def test_nesterov_without_momentum_is_refused():
 def test_a_rate_that_is_no_positive_number_is_refused(lr):
     with pytest.raises(ParamsError, match=r"params.yaml: train.optimizer.options.lr must be"):
         OPTIMIZERS.build("adamw", {"lr": lr}, where="train.optimizer")
+
+
+def test_adagrad_is_the_papers_rule():
+    theta = np.array([0.5, -2.0, 3.0])
+    s = np.zeros(3)
+    for _ in range(7):
+        g = theta**3
+        s = s + g**2
+        theta = theta - 0.1 * g / (np.sqrt(s) + 1e-10)
+    np.testing.assert_allclose(run("adagrad", {"lr": 0.1}), theta, rtol=1e-12)
+
+
+def test_radam_is_the_papers_algorithm():
+    theta = np.array([0.5, -2.0, 3.0])
+    m = v = np.zeros(3)
+    rho_inf = 2 / (1 - 0.9) - 1
+    for t in range(1, 13):
+        g = theta**3
+        m = 0.8 * m + 0.2 * g
+        v = 0.9 * v + 0.1 * g**2
+        rho = rho_inf - 2 * t * 0.9**t / (1 - 0.9**t)
+        step = m / (1 - 0.8**t)
+        if rho > 5:
+            r = np.sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho))
+            step = r * step * np.sqrt(1 - 0.9**t) / (np.sqrt(v) + 1e-8)
+        theta = theta - 0.02 * step
+    np.testing.assert_allclose(run("radam", {"lr": 0.02, "beta1": 0.8, "beta2": 0.9}, steps=12), theta, rtol=1e-9)

@@ -1,0 +1,3 @@
+-- Beside studies, which the image makes.
+CREATE DATABASE mlflow;
+CREATE DATABASE mlflow_auth;

@@ -1,0 +1,151 @@
+"""Judgements made again: why a trial was stopped or went on, against whom, and by what it missed.
+
+The study keeps what was reported and in which order. Here its own pruner and its own order of events are asked again,
+so what is said is what was decided; the value that would have been enough is found by asking the pruner for others.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from nnops.sweep.moment import read_moments
+from nnops.sweep.order import Async, Fixed, Order
+from nnops.sweep.pruners import PRUNERS
+from nnops.sweep.pruners.base import Curve
+from nnops.sweep.study import Study, TrialRecord
+
+#: Halvings of the gap in which the value lies that would have been enough.
+HALVINGS = 60
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A trial held against others at one epoch.
+
+    Attributes:
+        epoch: Where.
+        value: What the trial reported there.
+        peers: ``(trial, value)`` of those it was compared to, the best first.
+        limit: The worst value that would have gone on, or None where none would or every one would.
+        stopped: Whether the trial had to stop.
+    """
+
+    epoch: int
+    value: float
+    peers: tuple[tuple[int, float], ...]
+    limit: float | None
+    stopped: bool
+
+
+class Judge:
+    """Judges the trials of one study again; quickest for trials in the order in which they ended.
+
+    Args:
+        study: The study.
+        trials: Of the search, by number.
+    """
+
+    def __init__(self, study: Study, trials: list[TrialRecord]) -> None:
+        sweep = study.params.sweep
+        self._study = study
+        self._pruner = PRUNERS.build(sweep.pruner.name, sweep.pruner.options, where="sweep.pruner")
+        self._fixed = sweep.order == "fixed"
+        self._moments = read_moments(study)
+        self._seed = study.params.seed
+        self._trials = {trial.number: trial for trial in trials}
+        ends = [(self._moments.ends.get(trial.number, math.inf), trial.number, 0) for trial in trials]
+        reports = [(place, number, epoch) for (number, epoch), place in self._moments.reports.items()]
+        self._events = sorted([*ends, *(each for each in reports if each[1] in self._trials)])
+        self._forget()
+
+    def stop_of(self, trial: TrialRecord, *, limit: bool = True) -> Judgement | None:
+        """The judgement that stopped a trial, or None where no pruner did."""
+        epochs = self._epochs(trial)
+        if trial.state != "pruned" or not self._judges(trial, trial.epochs, epochs):
+            return None
+        found = self._judge(trial, trial.epochs, epochs, limit)
+        return found if found.stopped else None
+
+    def judgements(self, trial: TrialRecord) -> list[Judgement]:
+        """A trial of the search at every epoch at which it was judged."""
+        epochs = self._epochs(trial)
+        return [
+            self._judge(trial, epoch, epochs, True) for epoch in trial.reports if self._judges(trial, epoch, epochs)
+        ]
+
+    def _epochs(self, trial: TrialRecord) -> int:
+        return int(trial.config.get("train.epochs", self._study.params.train.epochs))
+
+    def _judges(self, trial: TrialRecord, epoch: int, epochs: int) -> bool:
+        return 0 < epoch < epochs and self._pruner.judges(epoch, trial.number, epochs, self._seed)
+
+    def _judge(self, trial: TrialRecord, epoch: int, epochs: int, limit: bool) -> Judgement:
+        loss, sign = self._study.objective.loss, self._study.objective.loss(1.0)
+        own = Curve(trial.number, {e: loss(value) for e, value in trial.reports.items() if e <= epoch})
+        # Under a fixed order what counts follows from numbers alone, whenever it came.
+        known = self._known_at(math.inf if self._fixed else self._moments.of(trial, epoch))
+        unfinished = () if self._fixed else self._unfinished
+        others = self._order.peers(trial.number, epoch, {**known, trial.number: own}, unfinished) or []
+        peers = self._pruner.peers(trial.number, epoch, others, epochs, self._seed)
+        values = sorted((peer.values[epoch], peer.number) for peer in peers)
+
+        def goes_on(value: float) -> bool:
+            curve = replace(own, values={**own.values, epoch: value})
+            return not self._pruner.prunes(curve, others, epochs, self._seed)
+
+        enough = None
+        if limit:
+            enough = _highest(sorted({*(value for value, _ in values), *own.values.values()}), goes_on)
+        return Judgement(
+            epoch,
+            trial.reports[epoch],
+            tuple((number, sign * value) for value, number in values),
+            None if enough is None else loss(enough),
+            not goes_on(own.values[epoch]),
+        )
+
+    def _known_at(self, moment: float) -> dict[int, Curve]:
+        """What was known of all trials at a moment."""
+        if moment < self._moment:
+            self._forget()
+        self._moment = moment
+        loss = self._study.objective.loss
+        while self._next < len(self._events) and self._events[self._next][0] < moment:
+            _, number, epoch = self._events[self._next]
+            self._next += 1
+            trial, curve = self._trials[number], self._curves[number]
+            if epoch in trial.reports:
+                curve.values[epoch] = loss(trial.reports[epoch])
+            elif epoch == 0:
+                self._unfinished.discard(number)
+                broke = trial.state == "infeasible" and bool(trial.values)
+                self._curves[number] = replace(curve, complete=trial.state == "complete", feasible=not broke)
+        return self._curves
+
+    def _forget(self) -> None:
+        study = self._study
+        # An order goes with time, too.
+        lag = study.params.sweep.lag
+        self._order: Order = Fixed(study, lag, self._pruner) if self._fixed else Async(study)
+        self._curves = {number: Curve(number) for number in self._trials}
+        self._unfinished = set(self._trials)
+        self._next, self._moment = 0, -math.inf
+
+
+def _highest(known: list[float], goes_on: Callable[[float], bool]) -> float | None:
+    """The highest loss that goes on, at or between known ones; None where all do or none does."""
+    if goes_on(known[-1]) or not goes_on(known[0]):
+        return None if not goes_on(known[0]) or goes_on(math.inf) else known[-1]
+    first, last = 0, len(known) - 1
+    while last - first > 1:
+        middle = (first + last) // 2
+        first, last = (middle, last) if goes_on(known[middle]) else (first, middle)
+    low, high = known[first], known[last]
+    if not goes_on(math.nextafter(low, math.inf)):
+        return low
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        if middle in (low, high):
+            break
+        low, high = (middle, high) if goes_on(middle) else (low, middle)
+    return low
