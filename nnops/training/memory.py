@@ -5,8 +5,10 @@ them is that nothing is left; on a CPU the peak is measured, and a step is only 
 says that it fits, since there a lack of memory ends the process.
 """
 
+import ctypes
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -140,6 +142,7 @@ def _probe(params: Params, data: Prepared, device: str) -> Callable[[int], int]:
     step = part.step(data, device)
     train = (data.streamed if params.train.stream else data.tensors)("train", device)
     order_N = _longest_first(train)
+    _hand_back()
     before = _resident()
 
     def measure(rows: int) -> int:
@@ -166,6 +169,12 @@ def _longest_first(train: Tensors) -> Tensor:
     if first.dim() != 2 if isinstance(first, Tensor) else True:
         return torch.arange(len(train), device=train.target.device)
     return (first != 0).sum(1).argsort(descending=True, stable=True)
+
+
+def _hand_back() -> None:
+    """Give memory that was freed but kept back to the system: a step that takes it again would seem to need none."""
+    with suppress(AttributeError):  # of glibc alone
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _resident() -> int:
