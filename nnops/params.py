@@ -886,10 +886,28 @@ def write(path: Path, config: Mapping[str, Any]) -> Params:
     for key in sorted(config, key=_names_first):
         set_dotted(document, key, config[key], defaults)
     params = parse(_plain(document, ""))
-    text = io.StringIO()
-    _yaml().dump(document, text)
-    write_bytes(path, text.getvalue().encode())
+    write_bytes(path, dump(document).encode())
     return params
+
+
+def dump(record: Mapping[str, Any]) -> str:
+    """Params as YAML, short mappings on one line; each key on its own where a line break would cut one in two."""
+    from ruamel.yaml.error import YAMLError
+
+    text = _dumped(record, 120, None)
+    try:
+        same = _plain(_yaml().load(text), "") == _plain(record, "")
+    except YAMLError:
+        same = False
+    return text if same else _dumped(record, 2**20, False)
+
+
+def _dumped(record: Mapping[str, Any], width: int, flow: bool | None) -> str:
+    text, yaml = io.StringIO(), _yaml()
+    yaml.width = width
+    yaml.default_flow_style = flow
+    yaml.dump(record, text)
+    return text.getvalue()
 
 
 def schema() -> dict[str, Any]:
@@ -951,7 +969,6 @@ def _yaml() -> Any:
 
     yaml = YAML(typ="rt")
     yaml.preserve_quotes = True
-    yaml.width = 120
     yaml.indent(mapping=2, sequence=4, offset=2)
     return yaml
 

@@ -31,16 +31,7 @@ def show(sets: Sets = None, as_json: Json = False) -> None:
     if as_json:
         print_json(params.whole())
         return
-    import io
-
-    from ruamel.yaml import YAML
-
-    text = io.StringIO()
-    yaml = YAML()
-    yaml.default_flow_style = None
-    yaml.width = 120
-    yaml.dump(params.whole(), text)
-    typer.echo(text.getvalue(), nl=False)
+    typer.echo(params_file.dump(params.whole()), nl=False)
 
 
 @app.command()

@@ -121,6 +121,9 @@ def reproduce(
         float, typer.Option(min=0.0, help="How far numbers may be off, of their size where that is above 1.")
     ] = 0.01,
     keep: Annotated[Path | None, typer.Option("--keep", metavar="DIR", help="Leave the scratch folder here.")] = None,
+    install: Annotated[
+        bool, typer.Option("--install", help="With the libraries on record, in an environment of its own.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make a result again from its record, in a folder of its own, and compare: data, every epoch, weights, metrics.
@@ -139,7 +142,7 @@ def reproduce(
             typer.echo(f"{stage} ...", err=True)
 
     with waiting("making it again ..."):
-        recorded, verdict = again(result, _params(), Path(), tolerance=tolerance, keep=keep, tell=tell)
+        recorded, verdict = again(result, _params(), Path(), tolerance=tolerance, keep=keep, install=install, tell=tell)
     if as_json:
         print_json({"name": recorded.name, "kind": recorded.kind, **verdict.to_json()})
     else:

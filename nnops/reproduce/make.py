@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from nnops.errors import NnopsError
-from nnops.files import read_json
-from nnops.params import Params
+from nnops.files import read_json, write_bytes
+from nnops.params import Params, dump
 from nnops.reproduce.find import losses_of
 from nnops.reproduce.recorded import Recorded
 
@@ -35,25 +33,26 @@ class StageError(NnopsError):
     """A stage of the pipeline failed while a result was made again."""
 
 
-def make(recorded: Recorded, project: Path, tell: Callable[[str], None]) -> Made:
+def make(recorded: Recorded, project: Path, tell: Callable[[str], None], python: str = sys.executable) -> Made:
     """Prepare, train and, where its numbers are on record, evaluate.
 
     Args:
         recorded: The result.
         project: What :func:`nnops.reproduce.scratch.lay_out` filled.
         tell: Hears which stage begins.
+        python: What runs the stages.
 
     Raises:
         StageError: A stage failed; the message is what it said.
     """
     environment = _environment(recorded.environment)
     _write(project, recorded.data_params)
-    _run("prepare", project, environment, tell)
+    _run("prepare", project, environment, tell, python)
     _write(project, recorded.params)
-    _run("train", project, environment, tell)
+    _run("train", project, environment, tell, python)
     metrics: dict[str, float] = {}
     if recorded.metrics:
-        _run("evaluate", project, environment, tell)
+        _run("evaluate", project, environment, tell, python)
         metrics = read_json(project / "artifacts" / "evaluate" / "metrics.json")
     model = read_json(project / "artifacts" / "train" / "model.json")
     history = (project / "artifacts" / "train" / "history.csv").read_text(encoding="utf-8")
@@ -64,8 +63,7 @@ def _write(project: Path, params: Params) -> None:
     """params.yaml of the scratch folder; runs are tracked nowhere."""
     record = params.record()
     del record["sweep"], record["tracking"]
-    with (project / "params.yaml").open("w", encoding="utf-8") as stream:
-        YAML(typ="safe", pure=True).dump(record, stream)
+    write_bytes(project / "params.yaml", dump(record).encode())
 
 
 def _environment(record: Mapping[str, Any]) -> dict[str, str]:
@@ -77,10 +75,10 @@ def _environment(record: Mapping[str, Any]) -> dict[str, str]:
     return found | {key: then[key] for key in VARIABLES if key in then} | {"NNOPS_TRACKING": "off"}
 
 
-def _run(stage: str, project: Path, environment: Mapping[str, str], tell: Callable[[str], None]) -> None:
+def _run(stage: str, project: Path, environment: Mapping[str, str], tell: Callable[[str], None], python: str) -> None:
     tell(stage)
     done = subprocess.run(
-        [sys.executable, "-m", f"pipelines.{stage}"],
+        [python, "-m", f"pipelines.{stage}"],
         cwd=project,
         env=dict(environment),
         capture_output=True,

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from nnops.params import Params
 from nnops.registry.gate import parse_gate
 from nnops.registry.store import Registry
 from nnops.reproduce.find import find, find_here
+from nnops.reproduce.libraries import install_libraries, look, outdated
 from nnops.reproduce.make import make
 from nnops.reproduce.recorded import Recorded
 from nnops.reproduce.scratch import lay_out
@@ -37,6 +39,7 @@ def reproduce(
     *,
     tolerance: float = TOLERANCE,
     keep: Path | None = None,
+    install: bool = False,
     tell: Callable[[str], None] = silent,
 ) -> tuple[Recorded, Verdict]:
     """Make a result again and compare it with its record.
@@ -47,6 +50,7 @@ def reproduce(
         root: The project's folder.
         tolerance: How far numbers may be off, of their size where that is above 1, to count as the same metrics.
         keep: A new folder to leave the scratch folder in; else it is deleted.
+        install: Put the libraries of the record into an environment of its own, where others are installed here.
         tell: Hears what is being done, in a word.
 
     Raises:
@@ -56,17 +60,30 @@ def reproduce(
     """
     tell("record")
     recorded = find(reference, params, root)
-    verdict = _again(recorded, root, tolerance, keep, tell)
+    verdict = _again(recorded, root, tolerance, keep, tell, install)
     _store(recorded, verdict, params, root)
     return recorded, verdict
 
 
-def _again(recorded: Recorded, root: Path, tolerance: float, keep: Path | None, tell: Callable[[str], None]) -> Verdict:
+def _again(
+    recorded: Recorded,
+    root: Path,
+    tolerance: float,
+    keep: Path | None,
+    tell: Callable[[str], None],
+    install: bool = False,
+) -> Verdict:
     folder = Path(tempfile.mkdtemp(prefix="nnops-again-"))
     try:
         project, notes = lay_out(recorded, root, folder)
-        made = make(recorded, project, tell)
-        verdict = compare(recorded, made, collect(project), tolerance, tuple(notes))
+        python = sys.executable
+        if install and (versions := outdated(recorded)):
+            tell("install")
+            python = install_libraries(recorded, versions, folder / "environment")
+            notes.append(f"installed for it: {', '.join(map(' '.join, versions.items()))}")
+        made = make(recorded, project, tell, python)
+        now = collect(project) if python == sys.executable else look(python, project)
+        verdict = compare(recorded, made, now, tolerance, tuple(notes))
         if keep is not None:
             shutil.copytree(project, keep, symlinks=True, dirs_exist_ok=True)
         return verdict

@@ -5,6 +5,7 @@ Environment variables are not recorded, apart from the few named here; secrets a
 
 import os
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -63,6 +64,7 @@ def collect(
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": _packages(),
+        "distributions": distributions(),
         "hardware": {"cpu": _cpu(), "cores": os.cpu_count(), "memory_bytes": _memory_bytes(), "gpus": _gpus()},
         "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
         "torch": _torch(),
@@ -171,6 +173,17 @@ def _packages() -> dict[str, str]:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
+    return found
+
+
+def distributions() -> dict[str, str]:
+    """The version of everything that is installed, by canonical name (lower case, hyphens); the first on the path."""
+    found: dict[str, str] = {}
+    for folder in sys.path:
+        if Path(folder).is_dir():
+            for path in sorted(Path(folder).glob("*.dist-info")):
+                name, _, version = path.name.removesuffix(".dist-info").rpartition("-")
+                found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), version)
     return found
 
 

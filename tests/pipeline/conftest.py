@@ -19,12 +19,14 @@ class Shell:
         path = f"{self.scripts}{os.pathsep}{os.environ['PATH']}"
         self.environment = keep | {"PATH": path, "OMP_NUM_THREADS": "1", "COLUMNS": "160"}
 
-    def run(self, folder: Path, *command: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, folder: Path, *command: str, code: int | None = 0, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command in a folder and expect its exit code."""
         done = subprocess.run(
             [str(self.scripts / command[0]), *command[1:]],
             cwd=folder,
-            env=self.environment,
+            env=self.environment | variables,
             capture_output=True,
             text=True,
             timeout=300,

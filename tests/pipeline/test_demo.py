@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.wheels import repack
+
 pytestmark = pytest.mark.slow
 
 
@@ -38,8 +40,18 @@ def test_a_model_and_a_trial_are_made_again_from_their_record(shell: Any, demo: 
     weights = json.loads((demo / "artifacts/train/model.json").read_text())["weights_sha256"][:12]
     assert f"weights {weights}" in verdict["same"]
     assert any(part.endswith("metrics") for part in verdict["same"])
-    verdict = json.loads(shell.run(demo, "nnops", "run", "reproduce", "trial:digits", "--json").stdout)
+    # The same with a library that has another version now than the study says.
+    record = demo / ".nnops/studies/digits/record/environment.json"
+    environment = json.loads(record.read_text())
+    here = environment["distributions"]["safetensors"]
+    repack("safetensors", "0.0.7", demo / "wheels")
+    environment["distributions"]["safetensors"] = "0.0.7"
+    record.write_text(json.dumps(environment))
+    words = ["nnops", "run", "reproduce", "trial:digits", "--install", "--json"]
+    verdict = json.loads(shell.run(demo, *words, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(demo / "wheels")).stdout)
     assert (verdict["word"], f"weights {weights}" in verdict["same"]) == ("bits", True)
+    assert "installed for it: safetensors 0.0.7" in verdict["notes"]
+    assert {"what": "safetensors", "then": here, "now": "0.0.7"} in verdict["differences"]
     listed = json.loads(shell.run(demo, "nnops", "run", "list", "--json").stdout)
     assert {"bits", None} == {run["reproduced"] for run in listed}
     compared = shell.run(demo, "nnops", "run", "compare", *(run["run_id"][:10] for run in listed)).stdout

@@ -72,6 +72,21 @@ def test_not_a_params_file(tmp_path: Path, text: str) -> None:
         params_file.load(path)
 
 
+def test_keys_of_several_words_survive_being_written(file: Path) -> None:
+    """A line break inside such a key, in a mapping on one line, is no YAML."""
+    kinds = {f"mean of column {place}": "numeric" for place in range(40)}
+    params = params_file.parse({"data": {"kinds": kinds}})
+    file.write_text(params_file.dump(params.record()))
+    assert params_file.load(file) == params
+    assert "    mean of column 39: numeric\n" in file.read_text()
+    line = "{" + ", ".join(f"{key}: {kind}" for key, kind in kinds.items()) + "}"
+    file.write_text(f"seed: 7\ndata:\n  kinds: {line}\n")
+    params_file.write(file, {"train.epochs": 3})
+    assert params_file.load(file).data.kinds == kinds
+    # Short ones stay together.
+    assert "    options: {set: digits}\n" in params_file.dump(params_file.parse({}).record())
+
+
 def test_write_keeps_comments_and_judges_first(file: Path) -> None:
     params_file.write(file, {"train.optimizer.options.lr": 0.5, "train.batch_size": 32, "model.options.hidden": [8, 4]})
     text = file.read_text()
