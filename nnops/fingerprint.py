@@ -53,12 +53,18 @@ def environment(threads: int, device: str) -> dict[str, str]:
     """What decides bits beside code, params and data: versions, processor family, thread count, device."""
     return {
         "python": ".".join(platform.python_version_tuple()[:2]),
-        "torch": metadata.version("torch"),
-        "numpy": metadata.version("numpy"),
+        "torch": _version("torch"),
+        "numpy": _version("numpy"),
         "machine": platform.machine(),
         "threads": str(threads),
         "device": device,
     }
+
+
+@lru_cache
+def _version(name: str) -> str:
+    """What is installed does not change under a running process, and every trial of a sweep asks."""
+    return metadata.version(name)
 
 
 def fingerprint(

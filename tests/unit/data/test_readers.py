@@ -284,5 +284,7 @@ def test_sklearn_digits_are_lossless_images(tmp_path):
 
     images = read(tmp_path, "sklearn", set="digits")
     assert isinstance(images, Images)
-    assert (images.pixels_NCHW[:, 0] == load_digits().images).all()
-    assert images.columns[:9] == (*(f"pixel_0_{x}" for x in range(8)), "pixel_1_0")
+    bunch = load_digits()
+    assert (images.pixels_NCHW[:, 0] == bunch.images).all()
+    assert list(images.labels) == [str(digit) for digit in bunch.target]
+    assert list(images.columns) == list(bunch.feature_names)
