@@ -114,18 +114,24 @@ class SoloStep:
         _run_backward((loss,), (slope,), False, False, (), allow_unreachable=True, accumulate_grad=True)
         self._begun = more
         if not more:
-            self._change([weight.grad for weight in self._weights], rate)  # type: ignore[misc]
+            self._change(self._gradients(), rate)
         return loss.detach()
 
     def _wait(self, rate: float, more: bool) -> Tensor:
         """The step of a process that no row of a small batch is left for."""
+        self._begun = more
+        if not more:
+            self._change(self._gradients(), rate)
+        return self._one * 0
+
+    def _gradients(self) -> list[Tensor]:
+        """Of each weight; zero where none came, as to a part of the module that these rows did not use."""
+        found: list[Tensor] = []
         for weight in self._weights:
             if weight.grad is None:
                 weight.grad = torch.zeros_like(weight)
-        self._begun = more
-        if not more:
-            self._change([weight.grad for weight in self._weights], rate)  # type: ignore[misc]
-        return self._one * 0
+            found.append(weight.grad)
+        return found
 
     def agree(self) -> None:
         """See :class:`Step`: statistics of normalisations become their mean over the processes."""

@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from nnops.errors import ParamsError
+from nnops.losses import LOSSES
 from nnops.training.optimizer import OPTIMIZERS
+from nnops.training.step import SoloStep, trainable
 
 ADAM = {"lr": 0.02, "betas": (0.8, 0.99), "eps": 1e-6, "weight_decay": 0.05}
 OUR_ADAM = {"lr": 0.02, "beta1": 0.8, "beta2": 0.99, "eps": 1e-6, "weight_decay": 0.05}
@@ -154,3 +156,25 @@ def test_radam_is_the_papers_algorithm():
             step = r * step * np.sqrt(1 - 0.9**t) / (np.sqrt(v) + 1e-8)
         theta = theta - 0.02 * step
     np.testing.assert_allclose(run("radam", {"lr": 0.02, "beta1": 0.8, "beta2": 0.9}, steps=12), theta, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS.names())
+def test_a_weight_that_these_rows_do_not_use_has_a_gradient_of_zero(name):
+    class Branches(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.used, self.idle = torch.nn.Linear(3, 1), torch.nn.Linear(3, 1)
+
+        def forward(self, input_BF):
+            return self.used(input_BF)
+
+    torch.manual_seed(0)
+    model = Branches()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    weights = trainable(model)
+    step = SoloStep(model, LOSSES.build("mse", {}), OPTIMIZERS.build(name, {"weight_decay": 0.0}).build(weights), 1.0)
+    input_BF, target_B = torch.randn(8, 3), torch.randn(8)
+    for _ in range(3):
+        step.train((input_BF,), target_B, 0.1)
+    moved = {key: not torch.equal(value, before[key]) for key, value in model.state_dict().items()}
+    assert moved == {"used.weight": True, "used.bias": True, "idle.weight": False, "idle.bias": False}
