@@ -9,11 +9,14 @@ import difflib
 import importlib
 import inspect
 from collections.abc import Iterable, Mapping
-from typing import Any, Generic, Self, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nnops.errors import NameUnknownError, ParamsError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 class Component(BaseModel):
@@ -119,7 +122,6 @@ def explain(error: ValidationError, prefix: str, model: type[BaseModel]) -> str:
     fault = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
     path = [str(part) for part in fault["loc"] if not str(part).startswith(("function-", "tagged-"))]
     where = ".".join(part for part in [prefix, *path] if part)
-    came = _shown(fault.get("input"))
     if fault["type"] == "extra_forbidden":
         parent, key = where.rpartition(".")[0], path[-1]
         fields = _fields_at(model, path[:-1])
@@ -129,11 +131,16 @@ def explain(error: ValidationError, prefix: str, model: type[BaseModel]) -> str:
     message = fault["msg"]
     if message.startswith("Value error, "):
         return f"params.yaml: {where}: {message.removeprefix('Value error, ')}"
-    message = PLAIN.get(fault["type"], message[0].lower() + message[1:])
+    return f"params.yaml: {where} {plainly(fault)}."
+
+
+def plainly(fault: "ErrorDetails") -> str:
+    """What is wrong with a value, after its name: ``must be a number, got 'lots'``."""
+    message = PLAIN.get(fault["type"], fault["msg"][0].lower() + fault["msg"][1:])
     for start in ("input should be ", "input must be "):
         if message.startswith(start):
             message = f"must be {message.removeprefix(start)}"
-    return f"params.yaml: {where} {message}, got {came}."
+    return f"{message}, got {_shown(fault.get('input'))}"
 
 
 def _fields_at(model: type[BaseModel], path: list[str]) -> list[str]:

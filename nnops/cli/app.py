@@ -59,9 +59,24 @@ def run() -> None:
             raise SystemExit(error.exit_code) from error
         context = getattr(error, "ctx", None)
         see = f"; see '{context.command_path} --help'" if context is not None else ""
+        if (fault := _fault(error)) is not None:
+            raise InputError(f"{fault}{see}.") from error
         said = error.format_message().rstrip(".").replace(". Did", "; did")
         raise InputError(f"{said[:1].lower()}{said[1:]}{'' if said.endswith('?') else f'{see}.'}") from error
     if code == 130:
         # What typer makes of Ctrl-C.
         raise KeyboardInterrupt
     raise SystemExit(code)
+
+
+def _fault(error: typer.TyperException) -> str | None:
+    """What is wrong with the value of an option, in the words that are used for keys of params.yaml."""
+    from pydantic import ValidationError
+
+    from nnops.catalog import plainly
+
+    param = getattr(error, "param", None)
+    if param is None or not isinstance(error.__cause__, ValidationError):
+        return None
+    name = param.opts[0] if param.param_type_name == "option" else param.human_readable_name
+    return f"{name} {plainly(error.__cause__.errors()[0])}"

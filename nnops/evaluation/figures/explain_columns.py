@@ -38,8 +38,7 @@ def draw_summary(subject: Subject, explanation: Explanation, method: str) -> Fig
             axes.scatter(value_NM[:, column], place + lift_N, s=11, color=COLORS[-1], alpha=0.75, lw=0)
         else:
             known = np.isfinite(numbers_N)
-            rank_N = rankdata(np.where(known, numbers_N, -np.inf)) / len(numbers_N)
-            shade = np.where(known[:, None], LOW_HIGH(rank_N), (0.85, 0.85, 0.85, 1.0))
+            shade = np.where(known[:, None], LOW_HIGH(_height(numbers_N)), (0.85, 0.85, 0.85, 1.0))
             axes.scatter(value_NM[:, column], place + lift_N, s=11, c=shade, alpha=0.9, lw=0)
         axes.annotate(
             f"{size_M[column]:.2g}",
@@ -115,6 +114,12 @@ def draw_row(subject: Subject, explanation: Explanation, method: str) -> Figure:
         TITLES.get(method, method),
     )
     return figure
+
+
+def _height(numbers_N: np.ndarray) -> np.ndarray:
+    """How high each number stands among all: from 0, the lowest, however many share it, to 1, the highest."""
+    below_N = rankdata(np.where(np.isfinite(numbers_N), numbers_N, -np.inf), "min") - 1
+    return below_N / max(1.0, below_N.max())
 
 
 def swarm(value_N: np.ndarray, reach: float) -> np.ndarray:

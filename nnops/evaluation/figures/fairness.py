@@ -37,6 +37,8 @@ def draw_fairness(scorecard: Scorecard) -> Figure:
         set_title(axes, named)
         if gap in report.gaps:
             axes.set_xlabel(f"gap {_words(report.gaps[gap])}", fontsize=8.5, color=INK)
+        elif not gap and (apart := _apart(report, rate, code)) is not None:
+            axes.set_xlabel(f"gap {apart:.3f}", fontsize=8.5, color=INK)
         if place == 0:
             axes.set_yticks([at for at, row, _ in lines if row is not None])
             axes.set_yticklabels([_label(row) for _, row, _ in lines if row is not None])
@@ -84,6 +86,13 @@ def _worst_class(report: Report) -> int | None:
     return min(apart, key=lambda code: (-apart[code], code))
 
 
+def _apart(report: Report, rate: str, code: int | None) -> float | None:
+    """The largest difference of a rate between the judged groups of one column."""
+    tables = [table for key, table in report.tables.items() if key != INTERSECTION]
+    known = [[r[rate] for r in table if r["class"] == code and rate not in r["few"]] for table in tables]
+    return max((max(values) - min(values) for values in known if len(values) > 1), default=None)
+
+
 def _lines(report: Report, code: int | None) -> list[tuple[float, dict | None, str]]:
     """Place, row (None for a heading) and the division's name, from top to bottom."""
     found: list[tuple[float, dict | None, str]] = []
@@ -126,10 +135,9 @@ def _draw_rate(axes: Axes, rate: str, lines: list[tuple[float, dict | None, str]
     if rate in ("mean_error", "mae"):
         axes.margins(x=0.1)
     else:
-        told = [
-            (row.get(f"{rate}.low"), row[rate], row.get(f"{rate}.high")) for _, row in rows if rate not in row["few"]
-        ]
-        ends = [value for triple in told for value in triple if value is not None] or [0.0, 1.0]
+        # Every point is seen; the bars of those that are not judged may run out.
+        told = [row.get(f"{rate}.{end}") for _, row in rows if rate not in row["few"] for end in ("low", "high")]
+        ends = [value for value in (*told, *(row[rate] for _, row in rows)) if value is not None] or [0.0, 1.0]
         pad = 0.12 * (max(ends) - min(ends)) or 0.05
         axes.set_xlim(max(-0.02, min(ends) - pad), min(1.02, max(ends) + pad))
 
