@@ -216,7 +216,7 @@ def predict(
     notes = list[str]()
     raw = read_rows(rows, bundle.schema, notes)
     answers = bundle.predict(raw, beam, length_penalty)
-    for note in (*(f"note: {note}" for note in notes), *_unknown(bundle, raw), *_outside(bundle, raw, answers)):
+    for note in (*(f"note: {note}" for note in notes), *_unlike_training(bundle, raw, answers)):
         typer.echo(f"nnops: {note}", err=True)
     names = row_names(rows, bundle.schema)
     if names is not None:
@@ -265,28 +265,26 @@ def generate(
         typer.echo(prompt + text)
 
 
-def _unknown(bundle: "Bundle", rows: Any) -> list[str]:
-    """Sentences on words that training never showed."""
+def _unlike_training(bundle: "Bundle", rows: Any, answers: Any) -> list[str]:
+    """Sentences on what training never showed; the answers get a column that names its columns, row by row."""
     from pandas import DataFrame
 
-    unseen = bundle.preprocess.unseen(rows) if isinstance(rows, DataFrame) else {}
+    if not isinstance(rows, DataFrame):
+        return []
+    unseen, beyond = bundle.preprocess.unseen(rows), bundle.outside(rows)
     notes: list[str] = []
     for name, words in unseen.items():
-        shown = ", ".join(f"'{word}'" for word in words[:3]) + (", ..." if len(words) > 3 else "")
+        new = sorted(set(words.values()))
+        shown = ", ".join(f"'{word}'" for word in new[:3]) + (", ..." if len(new) > 3 else "")
         notes.append(f"note: column '{name}' has {shown}, which training never showed; that counts as unknown.")
-    return notes
-
-
-def _outside(bundle: "Bundle", rows: Any, answers: Any) -> list[str]:
-    """Sentences on numbers beyond those of training; the answers get a column that names them, row by row."""
-    from pandas import DataFrame
-
-    found = bundle.outside(rows) if isinstance(rows, DataFrame) else {}
-    if found:
+    notes += [f"note: {one.sentence(name)}" for name, one in beyond.items()]
+    if notes:
+        places = {name: set(words) for name, words in unseen.items()}
+        places |= {name: set(one.places) for name, one in beyond.items()}
         answers["outside"] = [
-            "|".join(name for name, one in found.items() if place in one.places) for place in range(len(answers))
+            "|".join(name for name, own in places.items() if row in own) for row in range(len(answers))
         ]
-    return [f"note: {one.sentence(name)}" for name, one in found.items()]
+    return notes
 
 
 def _params() -> "Params":

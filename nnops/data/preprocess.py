@@ -155,14 +155,15 @@ class Preprocess:
         series_GLV, ends = self.steps.last_windows(frame, variables, self.markers)
         return self.steps.answers(run({"series": series_GLV}), ends, variables)
 
-    def unseen(self, frame: pd.DataFrame) -> dict[str, list[str]]:
-        """Words that the train split never showed, by column; they count as unknown. Other columns are not there."""
-        found: dict[str, list[str]] = {}
+    def unseen(self, frame: pd.DataFrame) -> dict[str, dict[int, str]]:
+        """Words that the train split never showed, which count as unknown: by column, and by row from 0."""
+        found: dict[str, dict[int, str]] = {}
         for fitted in self.columns:
             if isinstance(fitted, Categorical):
-                words = set(as_text(column(frame, fitted.name), self.markers).dropna().unique())
-                if new := sorted(words.difference(fitted.categories)):
-                    found[fitted.name] = new
+                words_N = as_text(column(frame, fitted.name), self.markers)
+                new_N = (words_N.notna() & ~words_N.isin(fitted.categories)).to_numpy()
+                if new_N.any():
+                    found[fitted.name] = dict(zip(new_N.nonzero()[0].tolist(), words_N[new_N], strict=True))
         return found
 
     def decode(self, output: np.ndarray) -> dict[str, np.ndarray]:

@@ -242,4 +242,4 @@ def test_words_are_the_same_in_any_encoding_and_new_ones_are_named(make, tmp_pat
         frame = read_rows(tmp_path / "rows.csv", prepared.schema)
         assert isinstance(frame, pd.DataFrame)
         assert frame["town"].tolist() == ["Köln", "Ulm", "Hürth"], encoding
-        assert preprocess.unseen(frame) == {"town": ["Hürth"]}
+        assert preprocess.unseen(frame) == {"town": {2: "Hürth"}}

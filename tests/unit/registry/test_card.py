@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nnops.cli.model import predict
 from nnops.files import read_json, write_json
 from nnops.params import overlay
 from nnops.registry.bundle import write_bundle
@@ -128,3 +129,12 @@ def test_numbers_beyond_training_are_told(bundle):
     assert bundle.outside(rows.head(1)) == {}
     (bundle.folder / "ranges.json").unlink()
     assert bundle.outside(rows) == {}
+
+
+def test_a_prediction_names_what_training_never_showed(bundle, tmp_path, capsys):
+    (tmp_path / "rows.csv").write_text("age,town\n30,Ulm\n150,Rome\n17.5,Ulm\n40,Paris\n")
+    predict(str(bundle.folder), tmp_path / "rows.csv")
+    said = capsys.readouterr()
+    assert [line.rpartition(",")[2] for line in said.out.splitlines()] == ["outside", "", "town|age", "age", "town"]
+    assert "note: column 'town' has 'Paris', 'Rome', which training never showed" in said.err
+    assert "note: column 'age' has 150, 17.5 in 2 rows, beyond what training showed (18 to 79)" in said.err
