@@ -164,7 +164,10 @@ def _show(sheets: "list[Sheet]", title: str, form: str, out: Path | None) -> Non
 
         console = Console(highlight=False)
         for place, sheet in enumerate(sheets):
-            console.print(*([""] if place else []), sheet.table(), sep="\n")
+            fitting = sheet.within(console.width)
+            console.print(*([""] if place else []), fitting.table(), sep="\n")
+            if left := [name for name in sheet.columns if name not in fitting.columns]:
+                typer.echo(f"no room for {', '.join(left)}: widen the terminal, or --as html --out FILE", err=True)
         return
     text = page(title, sheets) if form == "html" else "\n".join(sheet.markdown() for sheet in sheets)
     if out is None:

@@ -19,6 +19,8 @@ TRAINING = {
     "train.optimizer.options.weight_decay": "decay",
 }
 COLUMNS = ("run", "started", "kind", "name", "model", "architecture", "training", "seed")
+#: What there need not be room for, what matters most last.
+SPARE = ("kind", "seed", "started", "architecture", "training")
 
 
 def list_runs(runs: Sequence[RunView], parents: Mapping[str, RunView]) -> Sheet:
@@ -51,7 +53,7 @@ def list_runs(runs: Sequence[RunView], parents: Mapping[str, RunView]) -> Sheet:
     best = frozenset((_best(runs, metric), first + place) for place, metric in enumerate(metrics))
     columns = (*COLUMNS, *metrics, "made again", "note")
     numbers = frozenset(range(first - 1, first + len(metrics)))
-    return Sheet("", columns, tuple(rows), best if len(runs) > 1 else frozenset(), numbers).without_empty()
+    return Sheet("", columns, tuple(rows), best if len(runs) > 1 else frozenset(), numbers, SPARE).without_empty()
 
 
 def records(runs: Sequence[RunView], parents: Mapping[str, RunView]) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """A sheet: one table that is shown on a terminal, as Markdown, as HTML or as JSON."""
 
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Form = Literal["table", "markdown", "html", "json"]
+#: Blanks between columns of a terminal, and how wide a text is where it may go on in another line.
+GAP, WRAPPED = 2, 34
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -22,6 +24,7 @@ class Sheet:
         rows: One text for each column.
         marked: Cells (row, column) that matter: what differs, or the best of a row.
         numbers: Columns that are numbers, and stand on the right.
+        spare: Columns that a narrow terminal can do without, what matters most last.
     """
 
     title: str
@@ -29,6 +32,7 @@ class Sheet:
     rows: tuple[tuple[str, ...], ...]
     marked: frozenset[tuple[int, int]] = frozenset()
     numbers: frozenset[int] = frozenset()
+    spare: tuple[str, ...] = ()
 
     def without_empty(self) -> "Sheet":
         """The same without columns that say nothing."""
@@ -36,7 +40,22 @@ class Sheet:
         marked = frozenset((line, kept.index(place)) for line, place in self.marked if place in kept)
         numbers = frozenset(kept.index(place) for place in self.numbers if place in kept)
         rows = tuple(tuple(row[place] for place in kept) for row in self.rows)
-        return Sheet(self.title, tuple(self.columns[place] for place in kept), rows, marked, numbers)
+        return Sheet(self.title, tuple(self.columns[place] for place in kept), rows, marked, numbers, self.spare)
+
+    def within(self, width: int) -> "Sheet":
+        """The same with the spare columns that a terminal of this width has room for, long texts in several lines."""
+        widths = [max(map(len, (name, *(row[place] for row in self.rows)))) for place, name in enumerate(self.columns)]
+        spare = [self.columns.index(name) for name in self.spare if name in self.columns]
+        room = width - sum(each + GAP for place, each in enumerate(widths) if place not in spare)
+        left: list[int] = []
+        for place in reversed(spare):
+            needed = min(widths[place], WRAPPED) + GAP
+            if needed <= room:
+                room -= needed
+            else:
+                left.append(place)
+        rows = tuple(tuple("" if place in left else cell for place, cell in enumerate(row)) for row in self.rows)
+        return replace(self, rows=rows).without_empty()
 
     def table(self) -> "Table":
         """For a terminal; marked cells are bold."""
@@ -44,7 +63,7 @@ class Sheet:
         from rich.table import Table
 
         table = Table(
-            title=self.title or None, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0)
+            title=self.title or None, title_justify="left", title_style="bold", box=None, padding=(0, GAP, 0, 0)
         )
         for place, name in enumerate(self.columns):
             side = "right" if place in self.numbers else "left"

@@ -1,8 +1,11 @@
 """The experiment table and the comparison."""
 
+from io import StringIO
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from nnops.errors import InputError
 from nnops.reproduce.contrast import contrast
@@ -65,3 +68,17 @@ def test_a_comparison_shows_what_differs_and_marks_the_better() -> None:
 def test_results_of_different_tasks_are_not_compared() -> None:
     with pytest.raises(InputError, match="a is binary, b is regression"):
         contrast([run("a", 1, 1), run("b", 1, 1, tags={"task": "regression"})], {}, [{}, {}], ["", ""])
+
+
+def test_a_narrow_terminal_goes_without_what_matters_least() -> None:
+    sheet = list_runs([run("a", 0.9, 0.3)], {})
+    always = ("run", "name", "model", "val_accuracy", "val_loss", "test.accuracy")
+    assert sheet.within(1000).columns == sheet.columns
+    assert sheet.within(20).columns == always
+    left = [set(sheet.columns) - set(sheet.within(width).columns) for width in range(20, 140)]
+    assert left[-1] == set()
+    assert all(more >= less for more, less in pairwise(left) if "training" in more)
+    for width in range(60, 140):
+        console = Console(width=width, record=True, file=StringIO())
+        console.print(sheet.within(width).table())
+        assert len(console.export_text().splitlines()) == 2, width
