@@ -101,10 +101,14 @@ SCENARIOS: dict[str, tuple[Callable[[World], Callable[[], bool]], dict[str, Any]
     "worker, ray": (worker, RAY, 200),
     "desk, ray": (desk, RAY, 200),
     "node of three, ray": (node, {"engine": "ray", "workers": 3}, 200),
-    "tracking server": (server, INLINE, 40),
-    "PostgreSQL of the tracking server": (postgres, INLINE, 40),
-    "PostgreSQL of the study": (storage, INLINE, 40),
-    "disk full": (disk, INLINE, 40),
+    "tracking server, inline": (server, INLINE, 40),
+    "tracking server, ray": (server, RAY, 200),
+    "PostgreSQL of the tracking server, inline": (postgres, INLINE, 40),
+    "PostgreSQL of the tracking server, ray": (postgres, RAY, 200),
+    "PostgreSQL of the study, inline": (storage, INLINE, 40),
+    "PostgreSQL of the study, ray": (storage, RAY, 200),
+    "disk full, inline": (disk, INLINE, 40),
+    "disk full, ray": (disk, RAY, 200),
 }
 
 

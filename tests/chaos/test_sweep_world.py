@@ -18,9 +18,9 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["desk, ray", "node of three, ray", "disk full"])
+@pytest.mark.parametrize("name", ["desk, ray", "node of three, ray", "disk full, inline"])
 def test_nothing_is_lost(tmp_path: Path, truth: list[tuple[object, ...]], name: str) -> None:
-    if name == "disk full" and os.geteuid() != 0:
+    if name == "disk full, inline" and os.geteuid() != 0:
         pytest.skip("a disk that fills needs mount, which only root may")
     hits, faults, _ = attack(name, tmp_path / "world", 1, "1", truth)
     assert faults == []
