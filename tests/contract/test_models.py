@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from nnops.training.step import SoloStep, trainable
 from nnops.training.train import build_model, hash_weights, train
 
 SHAPES = {**SPECS, "large": image_spec((1, 28, 28)), "colour": image_spec((3, 17, 15))}
+SHAPES["places"] = replace(SPECS["mixed"], coordinates=(2, 0))
 
 
 def _fits(family, spec):
