@@ -142,6 +142,8 @@ def main() -> int:
     parser.add_argument("--turns", type=int, default=9)
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
+    if arguments.turns < 2:
+        parser.error("--turns must be at least 2, so that there is a spread.")
     missed = 0
     for name in arguments.family:
         kind, row = measure(name, arguments.options, arguments.steps, arguments.batch, arguments.turns, arguments.data)
