@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,6 @@ from nnops.training.step import SoloStep, trainable
 from nnops.training.train import build_model, hash_weights, train
 
 SHAPES = {**SPECS, "large": image_spec((1, 28, 28)), "colour": image_spec((3, 17, 15))}
-SHAPES["places"] = replace(SPECS["mixed"], coordinates=(2, 0))
 
 
 def _fits(family, spec):
@@ -53,6 +51,7 @@ FIRST = {name: next(kind for kind in KINDS if _taken(name, kind)) for name in MO
 ONCE = {key: case for key, case in CASES.items() if case[2] == FIRST[case[0]]}
 #: The same for the example with every option in use alone.
 LAST = {key: case for key, case in ONCE.items() if case[1] == len(MODELS.load(case[0]).examples()) - 1}
+LAST["tabular-1-places"] = ("tabular", 1, "places")
 
 
 class Spread(torch.nn.Module):
