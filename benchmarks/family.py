@@ -78,13 +78,11 @@ def draw(spec: Spec, rows: int) -> Tensors:
 
 def plain_loss(output: Tensor, target: Tensor) -> Tensor:
     """What a loop by hand would minimise."""
-    if not target.dtype.is_floating_point:
-        return (
-            F.cross_entropy(output.flatten(0, 1), target.flatten(), ignore_index=0)
-            if output.ndim == 3
-            else F.cross_entropy(output, target)
-        )
-    return F.mse_loss(output, target)
+    if target.dtype.is_floating_point:
+        return F.mse_loss(output, target)
+    if output.ndim == 3:
+        return F.cross_entropy(output.flatten(0, 1), target.flatten(), ignore_index=0)
+    return F.cross_entropy(output, target)
 
 
 def measure(
