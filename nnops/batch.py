@@ -43,6 +43,7 @@ class Spec:
         outputs: Width of the model's output: classes, labels, tokens, numbers forecast, or 1 for binary and regression.
         vocabulary: Number of tokens of a text, 0 being padding and 1 a word never seen.
         targets: The variables of a series that are forecast, by their place among its variables.
+        coordinates: The numeric features that say together where a row is, by their place.
     """
 
     task: Task
@@ -52,10 +53,14 @@ class Spec:
     outputs: int
     vocabulary: int = 0
     targets: tuple[int, ...] = ()
+    coordinates: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """As plain lists and numbers."""
-        return asdict(self)
+        """As plain lists and numbers, without coordinates where there are none."""
+        record = asdict(self)
+        if not self.coordinates:
+            del record["coordinates"]
+        return record
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> "Spec":
@@ -68,6 +73,7 @@ class Spec:
             outputs=int(record["outputs"]),
             vocabulary=int(record.get("vocabulary", 0)),
             targets=tuple(record.get("targets", ())),
+            coordinates=tuple(record.get("coordinates", ())),
         )
 
     @property

@@ -52,6 +52,7 @@ CHANGING = (
 
 #: Keys that records leave out while nothing is set: what was recorded before they came has none of them.
 LATER = (
+    ("data", "coordinates"),
     ("data", "groups"),
     ("evaluate", "robustness"),
     ("evaluate", "threshold"),
@@ -285,6 +286,9 @@ class Data(Section):
     groups: tuple[str, ...] = Field(
         default=(), description="Columns of a table whose groups are compared, whether they are learned from or not"
     )
+    coordinates: tuple[str, ...] = Field(
+        default=(), description="Numeric columns that say together where a row is, such as [longitude, latitude]"
+    )
     cleaning: Cleaning = Cleaning()
     categories: Literal["one_hot", "embedding"] = "one_hot"
     scaling: Literal["standard", "minmax", "robust", "none"] = "standard"
@@ -307,6 +311,13 @@ class Data(Section):
         keys = [in_key(str(name)) for name in names]
         if twice := next((key for key in keys if keys.count(key) > 1), None):
             raise ValueError(f"names '{twice}' twice; leave one out.")
+        return tuple(str(name) for name in names)
+
+    @field_validator("coordinates", mode="before")
+    @classmethod
+    def _some_numbers(cls, names: Any) -> Any:
+        if not _is_list(names) or len(names) == 1 or len(set(map(str, names))) < len(names):
+            raise ValueError(f"must be several columns such as [longitude, latitude], got {names!r}.")
         return tuple(str(name) for name in names)
 
     @property

@@ -11,7 +11,7 @@ from nnops.data.prepared import SPLITS, Prepared
 from nnops.files import write_json
 from nnops.params import Params, parse
 
-Kind = Literal["image", "language", "masks", "mixed", "numeric", "sequence", "series", "text"]
+Kind = Literal["image", "language", "masks", "mixed", "numeric", "places", "sequence", "series", "text"]
 ROWS = {"train": 150, "val": 60, "test": 60}
 
 
@@ -57,7 +57,7 @@ def small(
             told = np.where(np.arange(5) < length, turned[:, :5], np.where(np.arange(5) == length, 2, 0))
             answer = np.concatenate([np.full((n, 1), 2), told[:, :-1]], 1)
             arrays = {"text": text, "answer": np.where(told > 0, answer, 0), "target": told}
-        elif kind == "mixed":
+        elif kind in ("mixed", "places"):
             arrays = {"numeric": numeric, "categories": codes, "target": (score > 0).astype(np.float32)}
         else:
             value = np.tanh(numeric @ weights[0]) + 0.1 * rng.normal(size=n)
@@ -71,7 +71,9 @@ def small(
         "spec": spec.to_json(),
         "rows": rows,
         "hash": digest.hexdigest(),
-        "classes": {"mixed": ["no", "yes"], "numeric": [], "language": [], "sequence": []}.get(kind, ["a", "b", "c"]),
+        "classes": {"mixed": ["no", "yes"], "places": ["no", "yes"], "numeric": [], "language": [], "sequence": []}.get(
+            kind, ["a", "b", "c"]
+        ),
         "target_mean": 20.0 if kind == "numeric" else 0.0,
         "target_std": 5.0 if kind == "numeric" else 1.0,
         "image_mean": [0.5] * shape[0],
@@ -121,6 +123,7 @@ SPECS: dict[Kind, Spec] = {
     "masks": Spec("segmentation", ("image",), ((1, 9, 7),), (), 3),
     "mixed": Spec("binary", ("numeric", "categories"), ((4,), (2,)), (5, 9), 1),
     "numeric": Spec("regression", ("numeric",), ((4,),), (), 1),
+    "places": Spec("binary", ("numeric", "categories"), ((4,), (2,)), (5, 9), 1, coordinates=(2, 0)),
     "sequence": Spec("sequence", ("text", "answer"), ((6,), (5,)), (), 9, vocabulary=9),
     "series": Spec("forecasting", ("series",), ((8, 3),), (), 2 * 2, targets=(0, 2)),
     "text": Spec("multiclass", ("text",), ((6,),), (), 3, vocabulary=12),

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     import onnx
 
-#: What is quantized of a network of texts: layers with weights. A mask's huge values would stretch any other range.
+#: What is quantized of a network of texts or waves: layers with weights. A mask's huge values would stretch any other
+#: range, and what is laid beside waves has one of its own.
 WEIGHTED = ("Gather", "Gemm", "MatMul")
 #: Most rows of a calibration batch.
 MOST_ROWS = 64
@@ -73,6 +74,7 @@ class Quantize(Method):
             task = source.data.spec.task
             keep = self.first_layer == "fp32" or (self.first_layer == "auto" and task in QUANTITIES)
             graph = onnx.load(inferred)
+            waves = _up_to_waves(graph)
             quantize_static(
                 inferred,
                 quantized,
@@ -83,8 +85,8 @@ class Quantize(Method):
                 per_channel=self.per_channel,
                 reduce_range=self.reduce_range,
                 calibrate_method=method,
-                op_types_to_quantize=list(WEIGHTED) if source.data.spec.vocabulary else None,
-                nodes_to_exclude=[*_group_norms(graph), *(_up_to_first_layer(graph) if keep else [])],
+                op_types_to_quantize=list(WEIGHTED) if source.data.spec.vocabulary or waves else None,
+                nodes_to_exclude=[*_group_norms(graph), *waves, *(_up_to_first_layer(graph) if keep else [])],
             )
             return serialize(onnx.load(quantized))
 
@@ -102,6 +104,17 @@ def _group_norms(graph: "onnx.ModelProto") -> list[str]:
     They share the constants 1 and 0, which ONNX Runtime would quantize once for each of them under one name.
     """
     return [node.name for node in graph.graph.node if node.op_type == "InstanceNormalization"]
+
+
+def _up_to_waves(graph: "onnx.ModelProto") -> list[str]:
+    """Names of the nodes that make angles, and of sines and cosines: a turn in 256 steps of many turns is no angle."""
+    names: list[str] = []
+    wanted = set[str]()
+    for node in reversed(graph.graph.node):
+        if node.op_type in ("Cos", "Sin") or not wanted.isdisjoint(node.output):
+            names.append(node.name)
+            wanted.update(node.input)
+    return names
 
 
 def _up_to_first_layer(graph: "onnx.ModelProto") -> list[str]:

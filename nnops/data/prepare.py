@@ -113,6 +113,7 @@ def _readers(params: Params) -> dict[str, Reader]:
 
 def _make(params: Params, root: Path) -> "Made":
     from nnops.data.audio import make_sounds
+    from nnops.data.coordinates import refuse_coordinates
     from nnops.data.corpus import make_corpus
     from nnops.data.groups import refuse_groups
     from nnops.data.image import make_images
@@ -128,10 +129,11 @@ def _make(params: Params, root: Path) -> "Made":
             f"params.yaml: data.target: several columns are of a table, but {source.where} holds {_what(source)};"
             " write one name."
         )
-    if params.data.series is not None or params.data.task in TOKENS:
-        refuse_groups(params.data, "a series" if params.data.series else f"the task {params.data.task}")
-    elif not isinstance(source, Table):
-        refuse_groups(params.data, _what(source))
+    for refuse in (refuse_groups, refuse_coordinates):
+        if params.data.series is not None or params.data.task in TOKENS:
+            refuse(params.data, "a series" if params.data.series else f"the task {params.data.task}")
+        elif not isinstance(source, Table):
+            refuse(params.data, _what(source))
     if params.data.task in TOKENS:
         if not isinstance(source, Table) or not isinstance(test, Table | None):
             wrong = source if not isinstance(source, Table) or test is None else test

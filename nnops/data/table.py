@@ -8,6 +8,7 @@ import pandas as pd
 from nnops.batch import Spec
 from nnops.catalog import nearest, unknown
 from nnops.data.columns import Column, numbers_of
+from nnops.data.coordinates import check_coordinates
 from nnops.data.dates import find_format, parse_dates
 from nnops.data.fit import fit_categorical, fit_date, fit_numeric, outlier_bounds
 from nnops.data.groups import TASKS, check_groups, make_groups, refuse_groups
@@ -42,6 +43,7 @@ def make_table(params: Params, source: Table, test: Table | None) -> Made:
         check_same_columns(source, test)
     kinds = judge_kinds(source.frame, data, source.where)
     _check_skewed(kinds, data, source.where)
+    check_coordinates(data, kinds, source.where)
     check_groups(data, [str(name) for name in source.frame.columns], source.where)
     frame = _kept_rows(_typed(source, kinds, data), kinds, data, source.where)
     target = judge(column(frame, data.answer), data, source.where)
@@ -119,7 +121,7 @@ def make_table(params: Params, source: Table, test: Table | None) -> Made:
         for name, code_NG in codes.items():
             arrays[name]["groups"] = np.concatenate([code_NG, code_NG[copied]]) if name == "train" else code_NG
     return Made(
-        spec=_spec(preprocess),
+        spec=_spec(preprocess, data),
         preprocess=preprocess,
         arrays=arrays,
         columns=[{"name": kind.name, "kind": kind.kind, "reason": kind.reason} for kind in kinds],
@@ -262,7 +264,7 @@ def _fit(train: pd.DataFrame, kind: Kind, data: Data, where: str) -> Column:
         raise DataError(f"{where}: {error}") from error
 
 
-def _spec(preprocess: Preprocess) -> Spec:
+def _spec(preprocess: Preprocess, data: Data) -> Spec:
     inputs: list[str] = []
     shapes: list[tuple[int, ...]] = []
     if preprocess.features:
@@ -282,4 +284,5 @@ def _spec(preprocess: Preprocess) -> Spec:
         cardinalities=tuple(len(fitted.categories) + 1 for fitted in preprocess.coded),
         outputs=len(target.classes) if target.task in ("multiclass", "multilabel") else 1,
         vocabulary=preprocess.text.vocabulary if preprocess.text else 0,
+        coordinates=tuple(preprocess.features.index(name) for name in data.coordinates),
     )

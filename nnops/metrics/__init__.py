@@ -15,6 +15,7 @@ METRICS: "Catalog[Metric]" = Catalog(
         "balanced_accuracy": "nnops.metrics.classification:BalancedAccuracy",
         "bits_per_character": "nnops.metrics.tokens:BitsPerCharacter",
         "bits_per_token": "nnops.metrics.tokens:BitsPerToken",
+        "bleu": "nnops.metrics.bleu:Bleu",
         "brier": "nnops.metrics.calibration:Brier",
         "calibration_error": "nnops.metrics.calibration:CalibrationError",
         "dice": "nnops.metrics.dense:Dice",

@@ -51,6 +51,7 @@ FIRST = {name: next(kind for kind in KINDS if _taken(name, kind)) for name in MO
 ONCE = {key: case for key, case in CASES.items() if case[2] == FIRST[case[0]]}
 #: The same for the example with every option in use alone.
 LAST = {key: case for key, case in ONCE.items() if case[1] == len(MODELS.load(case[0]).examples()) - 1}
+LAST["tabular-1-places"] = ("tabular", 1, "places")
 
 
 class Spread(torch.nn.Module):

@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import onnx
@@ -62,3 +63,21 @@ def test_the_seed_draws_the_rows(source: Source) -> None:
 
 def test_more_rows_than_there_are_take_all(source: Source) -> None:
     assert Quantize(calibration_rows=10_000).apply(source) == Quantize(calibration_rows=9_999).apply(source)
+
+
+def test_angles_of_waves_are_not_rounded_and_the_layers_behind_them_are(tmp_path: Path) -> None:
+    data = small(tmp_path / "data", "places")
+    options = {"hidden": [6], "periods": 4, "width": 3, "plain": True, "place_periods": 4, "place_frequency": 9.0}
+    settings = params(model={"name": "tabular", "options": options}, train={"epochs": 1})
+    write_model(tmp_path / "model", train(settings, data), settings, data)
+    model = read_model(tmp_path / "model")
+    content = Quantize().apply(Source(model, export_onnx(model), data, seed=7))
+    maker = {name: node for node in onnx.load_from_string(content).graph.node for name in node.output}
+    above = [node for node in maker.values() if node.op_type in ("Cos", "Sin")]
+    assert len(above) == 4
+    while above:
+        node = above.pop()
+        assert node.op_type not in ("QuantizeLinear", "DequantizeLinear")
+        above += [maker[name] for name in node.input if name in maker]
+    assert len(layers(int8_weights(content))) == 2
+    assert {node.op_type for node in maker.values()} >= {"QuantizeLinear", "DequantizeLinear"}

@@ -56,7 +56,7 @@ def made(tmp_path_factory):
 def test_words_are_turned_round(made):
     root, card, small, _ = made
     assert card.test["exact_match"].value > 0.9
-    assert set(card.test) == {"edit_rate", "exact_match", "token_accuracy"}
+    assert set(card.test) == {"bleu", "edit_rate", "exact_match", "token_accuracy"}
     assert [one.name for one in card.baselines] == ["nearest"]
     with (root / "evaluate" / "predictions.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))

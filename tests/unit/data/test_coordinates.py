@@ -1,0 +1,73 @@
+"""Coordinates: what params may name, and what a model is told of them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nnops.batch import Spec
+from nnops.data.prepare import prepare
+from nnops.errors import ParamsError
+from nnops.params import parse
+
+
+def asked(coordinates, **data):
+    source = {"name": "csv", "options": {"path": "houses.csv"}}
+    return parse({"data": {"source": source, "target": "price", "coordinates": coordinates, **data}})
+
+
+@pytest.fixture
+def houses(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = 80
+    pd.DataFrame(
+        {
+            "rooms": rng.integers(1, 90, rows),
+            "street": rng.choice(["a", "b"], rows),
+            "latitude": rng.normal(size=rows),
+            "longitude": rng.normal(size=rows),
+            "price": rng.normal(size=rows),
+        }
+    ).to_csv(tmp_path / "houses.csv", index=False)
+    return tmp_path
+
+
+def test_a_model_is_told_the_places_of_the_columns_in_their_order(houses):
+    data = prepare(asked(["longitude", "latitude"]), houses / "out", houses)
+    assert data.schema["features"][:3] == ["rooms", "latitude", "longitude"]
+    assert data.spec.coordinates == (2, 1)
+    assert Spec.from_json(data.spec.to_json()) == data.spec
+
+
+def test_data_without_them_are_recorded_as_ever(houses):
+    params = asked([])
+    plain = prepare(params, houses / "out", houses)
+    named = prepare(asked(["longitude", "latitude"]), houses / "other", houses)
+    assert "coordinates" not in params.record("data")["data"]
+    assert "coordinates" not in plain.schema["spec"]
+    assert plain.spec.coordinates == ()
+    for name, array in plain.arrays("train").items():
+        np.testing.assert_array_equal(array, named.arrays("train")[name])
+
+
+@pytest.mark.parametrize(
+    ("coordinates", "message"),
+    [
+        (["longitude", "latitud"], "numeric column 'latitud'.*latitude"),
+        (["longitude", "street"], "numeric column 'street'"),
+        (["longitude", "price"], "numeric column 'price'"),
+    ],
+)
+def test_what_is_no_numeric_column_is_refused(houses, coordinates, message):
+    with pytest.raises(ParamsError, match=rf"data\.coordinates: .*houses\.csv: .*{message}"):
+        prepare(asked(coordinates), houses / "out", houses)
+
+
+@pytest.mark.parametrize("coordinates", [["longitude"], ["longitude", "longitude"], "longitude"])
+def test_one_column_is_no_place(coordinates):
+    with pytest.raises(ParamsError, match=r"several columns such as \[longitude, latitude\]"):
+        asked(coordinates)
+
+
+def test_images_have_none(tmp_path):
+    with pytest.raises(ParamsError, match=r"data\.coordinates: they are columns of a table, got images"):
+        prepare(parse({"data": {"coordinates": ["x", "y"]}}), tmp_path / "out", tmp_path)
