@@ -199,6 +199,9 @@ def _model_lines(project: Project) -> list[str]:
     elif _is_text(project):
         model = ["  name: bag # or transformer", "  options: {width: 128, pairs: 16384, dropout: 0.3}"]
         epochs, batch, rate, patience = 15, 64 if large else 16, "3.0e-3", 5
+    elif project.data.get("coordinates"):
+        model = ["  name: tabular # or mlp, resmlp", "  options: {hidden: [512, 256], dropout: 0.2, plain: true}"]
+        epochs, batch, rate, patience = 40, 256 if large else 32, "1.0e-3", 10
     elif project.task == "regression":
         hidden = "[256, 128]" if large else "[128, 64]"
         model = ["  name: mlp", f"  options: {{hidden: {hidden}, activation: relu, dropout: 0.1, norm: true}}"]

@@ -7,6 +7,16 @@ from nnops.data.kinds import Kind
 from nnops.errors import ParamsError
 from nnops.params import Data
 
+#: What columns are called that say where something is, lower case.
+EAST, NORTH = {"lon", "long", "lng", "longitude"}, {"lat", "latitude"}
+
+
+def find_coordinates(kinds: Sequence[Kind]) -> list[str]:
+    """The numeric columns that are called longitude and latitude, where there is one of each; else none."""
+    numeric = [kind.name for kind in kinds if kind.kind == "numeric"]
+    found = [[name for name in numeric if name.strip().lower() in called] for called in (EAST, NORTH)]
+    return [names[0] for names in found] if all(len(names) == 1 for names in found) else []
+
 
 def check_coordinates(data: Data, kinds: Sequence[Kind], where: str) -> None:
     """Check that the columns are there, and numeric.

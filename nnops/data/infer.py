@@ -9,6 +9,7 @@ import pandas as pd
 
 from nnops.batch import Task
 from nnops.data import READERS
+from nnops.data.coordinates import find_coordinates
 from nnops.data.groups import TASKS, check_groups, make_groups, refuse_groups
 from nnops.data.infer_sounds import infer_sounds
 from nnops.data.kinds import Kind, judge_kinds
@@ -122,10 +123,13 @@ def infer_file(
         comments["groups"] = _compared(read, found, answer, parse({"data": record | {"kinds": kinds}}).data)
     if isinstance(read, Table):
         record["kinds"] = {kind.name: kind.kind for kind in found}
+        if (places := find_coordinates(found)) and "text" not in record["kinds"].values():
+            record["coordinates"] = places
+            comments["coordinates"] = "where a row is; the model tabular looks at them together"
     if isinstance(read, Sounds):
         record["audio"], comments["source"] = infer_sounds(read)
         comments["audio"] = "a log-mel spectrogram of each; all are brought to this rate and length"
-    order = ("source", "test", "target", "task", "separator", "audio", "groups", "kinds", "cleaning")
+    order = ("source", "test", "target", "task", "separator", "audio", "groups", "coordinates", "kinds", "cleaning")
     return Suggestion(
         data={key: record[key] for key in order if key in record},
         comments=comments,

@@ -1,13 +1,18 @@
 """Coordinates: what params may name, and what a model is told of them."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from nnops.batch import Spec
+from nnops.cli.project import init
+from nnops.data.coordinates import find_coordinates
+from nnops.data.kinds import Kind
 from nnops.data.prepare import prepare
 from nnops.errors import ParamsError
-from nnops.params import parse
+from nnops.params import load, parse
 
 
 def asked(coordinates, **data):
@@ -71,3 +76,27 @@ def test_one_column_is_no_place(coordinates):
 def test_images_have_none(tmp_path):
     with pytest.raises(ParamsError, match=r"data\.coordinates: they are columns of a table, got images"):
         prepare(parse({"data": {"coordinates": ["x", "y"]}}), tmp_path / "out", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["Latitude", "rooms", "Longitude"], ["Longitude", "Latitude"]),
+        (["lat", "lng"], ["lng", "lat"]),
+        (["latitude", "rooms"], []),
+        (["lat", "latitude", "lon"], []),
+        (["latitude", "longitudes"], []),
+    ],
+)
+def test_longitude_and_latitude_are_known_by_their_names(names, found):
+    assert find_coordinates([Kind(name, "numeric", "") for name in names]) == found
+    assert find_coordinates([Kind(name, "categorical", "") for name in names]) == []
+
+
+def test_a_project_around_such_a_table_begins_with_them(houses, monkeypatch):
+    monkeypatch.chdir(houses)
+    init(Path("homes"), data=Path("houses.csv"), target="price")
+    params = load(houses / "homes" / "params.yaml")
+    assert params.data.coordinates == ("longitude", "latitude")
+    assert params.model.name == "tabular"
+    assert prepare(params, houses / "out", houses / "homes").spec.coordinates == (2, 1)
