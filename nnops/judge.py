@@ -51,6 +51,8 @@ def judge(params: Params, root: Path = Path()) -> None:
     READERS.build(params.data.source.name, params.data.source.options, "data.source")
     if params.data.test is not None:
         READERS.build(params.data.test.name, params.data.test.options, "data.test")
+    if params.data.edges is not None:
+        READERS.build(params.data.edges.source.name, params.data.edges.source.options, "data.edges.source")
     MODELS.build(params.model.name, params.model.options, "model")
     if params.loss is not None:
         LOSSES.build(params.loss.name, params.loss.options, "loss")

@@ -52,6 +52,7 @@ CHANGING = (
 
 #: Keys that records leave out while nothing is set: what was recorded before they came has none of them.
 LATER = (
+    ("data", "edges"),
     ("data", "groups"),
     ("evaluate", "robustness"),
     ("evaluate", "threshold"),
@@ -249,6 +250,19 @@ class Audio(Section):
         return self
 
 
+class Edges(Section):
+    """How the rows of a table are linked: each row is then a node of one graph, and ``gcn`` sees its neighbours."""
+
+    source: Named = Field(description="Of a table with an edge a row, such as {name: csv, options: {path: edges.csv}}")
+    id: Annotated[str, Field(min_length=1)] = Field(description="The column of data.source that names a node")
+    ends: tuple[str, str] | None = Field(
+        default=None, description="The columns that name the two nodes of an edge; nothing set: the first two"
+    )
+    weight: str | None = Field(
+        default=None, description="The column of weights above 0; nothing set: each edge counts 1"
+    )
+
+
 class Data(Section):
     """Where rows come from and what is made of them."""
 
@@ -269,6 +283,7 @@ class Data(Section):
         "sequence",
     ] = "auto"
     series: Series | None = Field(default=None, description="Set for a series over time")
+    edges: Edges | None = Field(default=None, description="Set where rows are the nodes of a graph")
     positive: str | None = Field(
         default=None,
         description="Binary only: the class that precision, recall, F1 and ROC are of; else the second one",
@@ -334,6 +349,8 @@ class Data(Section):
             raise ValueError(f"a series is forecast: task must be auto or forecasting, got {self.task}.")
         if self.test is not None:
             raise ValueError("a series is split by time, so data.test must be left out; set data.series.borders.")
+        if self.edges is not None:
+            raise ValueError("edges join the rows of a table that has no order of time; leave edges or series out.")
         if self.target != "target":
             raise ValueError(
                 f"target: a series names what it forecasts in series.targets: write [{self.answer}] there."

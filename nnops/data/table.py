@@ -10,6 +10,7 @@ from nnops.catalog import nearest, unknown
 from nnops.data.columns import Column, numbers_of
 from nnops.data.dates import find_format, parse_dates
 from nnops.data.fit import fit_categorical, fit_date, fit_numeric, outlier_bounds
+from nnops.data.graph import Links, check_nodes, count_same, link, note_links, number_nodes, rows_kept
 from nnops.data.groups import TASKS, check_groups, make_groups, refuse_groups
 from nnops.data.kinds import MOST_MISTAKES, Kind, judge_kinds
 from nnops.data.labels import join_targets
@@ -28,8 +29,8 @@ from nnops.errors import DataError, ParamsError
 from nnops.params import Data, Params
 
 
-def make_table(params: Params, source: Table, test: Table | None) -> Made:
-    """Make prepared data of a table.
+def make_table(params: Params, source: Table, test: Table | None, edges: Table | None = None) -> Made:
+    """Make prepared data of a table, whose rows may be the nodes of a graph.
 
     Raises:
         DataError: Columns, rows, target or splits are wrong.
@@ -41,6 +42,7 @@ def make_table(params: Params, source: Table, test: Table | None) -> Made:
     if test is not None:
         check_same_columns(source, test)
     kinds = judge_kinds(source.frame, data, source.where)
+    check_nodes(kinds, data)
     _check_skewed(kinds, data, source.where)
     check_groups(data, [str(name) for name in source.frame.columns], source.where)
     frame = _kept_rows(_typed(source, kinds, data), kinds, data, source.where)
@@ -66,6 +68,11 @@ def make_table(params: Params, source: Table, test: Table | None) -> Made:
     classes = target.labels(column(train, data.answer), source.where) if classified else None
     leaks = find_leaks(parts, kinds, data, classes)
     check_leaks(leaks, data, source.where)
+    nodes, links = None, None
+    if data.edges is not None and edges is not None:
+        every = [source] if test is None else [source, test]
+        nodes, known = number_nodes(data.edges, every, rows_kept(parts, test is not None))
+        links = link(data.edges, edges, nodes, known, " and ".join(one.where for one in every))
     if target.task == "regression" and data.target_scaling == "standard":
         target = target.scaled(column(train, data.answer), source.where)
     preprocess = Preprocess(
@@ -78,6 +85,7 @@ def make_table(params: Params, source: Table, test: Table | None) -> Made:
         categories=data.categories,
         markers=data.cleaning.missing_markers,
         text=fit_texts(train, passage, data, source.where) if passage else None,
+        nodes=nodes,
     )
     arrays: dict[SplitName, dict[str, np.ndarray]] = {}
     for name, (part, where) in parts.items():
@@ -118,14 +126,18 @@ def make_table(params: Params, source: Table, test: Table | None) -> Made:
         extra["groups"] = [grouping.to_json() for grouping in groupings]
         for name, code_NG in codes.items():
             arrays[name]["groups"] = np.concatenate([code_NG, code_NG[copied]]) if name == "train" else code_NG
+    if links:
+        report["graph"] = links.told | count_same(links, arrays["train"], target)
+        report["notes"] += note_links(report["graph"])
     return Made(
-        spec=_spec(preprocess),
+        spec=_spec(preprocess, links),
         preprocess=preprocess,
         arrays=arrays,
         columns=[{"name": kind.name, "kind": kind.kind, "reason": kind.reason} for kind in kinds],
         features=preprocess.features,
         report=report,
         extra=extra,
+        graph=links.arrays if links else {},
     )
 
 
@@ -262,7 +274,7 @@ def _fit(train: pd.DataFrame, kind: Kind, data: Data, where: str) -> Column:
         raise DataError(f"{where}: {error}") from error
 
 
-def _spec(preprocess: Preprocess) -> Spec:
+def _spec(preprocess: Preprocess, links: Links | None) -> Spec:
     inputs: list[str] = []
     shapes: list[tuple[int, ...]] = []
     if preprocess.features:
@@ -274,6 +286,9 @@ def _spec(preprocess: Preprocess) -> Spec:
     if preprocess.text:
         inputs.append("text")
         shapes.append((preprocess.text.length,))
+    if links:
+        inputs.append("node")
+        shapes.append(())
     target = preprocess.target
     return Spec(
         task=target.task,
@@ -282,4 +297,6 @@ def _spec(preprocess: Preprocess) -> Spec:
         cardinalities=tuple(len(fitted.categories) + 1 for fitted in preprocess.coded),
         outputs=len(target.classes) if target.task in ("multiclass", "multilabel") else 1,
         vocabulary=preprocess.text.vocabulary if preprocess.text else 0,
+        nodes=links.told["nodes"] if links else 0,
+        links=len(links.arrays["row"]) if links else 0,
     )

@@ -1,0 +1,67 @@
+"""Graph convolutional network (Kipf and Welling 2017, "Semi-supervised classification with graph convolutional networks").
+
+Legend of shape suffixes: B batch, N nodes, D width.
+"""
+
+from typing import Self
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from nnops.batch import Spec
+from nnops.models.activation import ACTIVATIONS, Activation
+from nnops.models.base import Model, Widths, build_dropout, require_graph
+from nnops.models.flat import Flat
+from nnops.models.graph import Graph
+from nnops.models.initialisation import Initialisation, initialise
+
+
+class Gcn(Model):
+    """Each layer is the paper's eq. 2: ``H' = activation(A^ H W + b)``, A^ the normalised adjacency with self-loops.
+
+    With one hidden layer a node sees its neighbours and theirs. All nodes of all splits are seen, their targets are
+    not: a batch picks the rows that the loss is of. Dropout stands before each layer, as in the paper.
+    """
+
+    hidden: Widths = Field(default=(64,), description="Width of each hidden layer; each sees one edge further")
+    activation: Activation = "relu"
+    dropout: float = Field(default=0.5, ge=0, lt=1)
+    initialisation: Initialisation = "auto"
+    embedding_max: int = Field(default=32, ge=1, description="Most dimensions that a category is embedded in")
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        """A plain one, and one with every option in use."""
+        return [
+            cls(hidden=(16,), dropout=0.0),
+            cls(hidden=(16, 8), activation="elu", dropout=0.1, initialisation="xavier", embedding_max=3),
+        ]
+
+    def build(self, spec: Spec) -> nn.Module:
+        """Build the network; it answers once it holds a graph, see :func:`nnops.models.graph.hold_graph`.
+
+        Raises:
+            ParamsError: The data are no graph.
+        """
+        require_graph("gcn", spec)
+        return _Network(self, spec)
+
+
+class _Network(Flat):
+    def __init__(self, options: Gcn, spec: Spec) -> None:
+        super().__init__(spec, options.embedding_max)
+        self.graph = Graph(spec)
+        widths = [self.width, *options.hidden]
+        self.hidden = nn.ModuleList(nn.Linear(wide, out) for wide, out in zip(widths, widths[1:], strict=False))
+        self.activations = nn.ModuleList(ACTIVATIONS[options.activation]() for _ in options.hidden)
+        self.dropout = build_dropout(options.dropout)
+        self.output = nn.Linear(widths[-1], spec.outputs)
+        initialise(self, options.activation, self.output, options.initialisation)
+        self.initialise_embeddings()
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """``node_B``, the last input, to ``logits_BC``; the columns are those of the graph."""
+        value_ND = self.flatten(self.graph.columns)
+        for layer, activation in zip(self.hidden, self.activations, strict=True):
+            value_ND = activation(self.graph.multiply(layer(self.dropout(value_ND))))
+        return self.graph.multiply(self.output(self.dropout(value_ND))).index_select(0, inputs[-1])
