@@ -28,7 +28,8 @@ class Spec:
     A model is called with one tensor per input, in the order of ``inputs``:
     ``numeric_BF`` float32, ``categories_BK`` int64 (column k holds codes in [0, cardinalities[k])),
     ``image_BCHW`` float32, ``series_BLV`` float32, ``text_BT`` int64 (tokens in [0, vocabulary), padded with 0 on the
-    right), ``node_B`` int64 (a row's number among all nodes of a graph); it returns ``logits_BC`` (C = ``outputs``) or, for binary and regression, ``[B, 1]``. A forecast is
+    right), ``node_B`` int64 (a row's number among all nodes of a graph); it returns ``logits_BC`` (C = ``outputs``) or,
+    for binary and regression, ``[B, 1]``. A forecast is
     ``[B, H * V']``: H steps of V' target variables, a step's targets side by side. A segmentation is ``[B, C, H, W]``:
     the logits of each pixel. A language model gives ``logits_BTC``: at each token those of the next one. A sequence is
     answered from two inputs, ``text_BS`` and ``answer_BT``, which is the answer moved on by one token, so that at each

@@ -114,6 +114,8 @@ def check_nodes(kinds: Sequence[Kind], data: Data) -> None:
     """
     if data.edges is None:
         return
+    if data.edges.id == data.answer:
+        raise ParamsError(f"{WHERE}.id: '{data.answer}' is the target; name the column of the nodes' ids.")
     text = next((kind.name for kind in kinds if kind.kind == "text"), None)
     if text is not None:
         raise ParamsError(
@@ -145,7 +147,7 @@ def number_nodes(edges: Edges, every: Iterable[Table], kept: set[tuple[int, Any]
             guess = nearest(edges.id, names)
             hint = f"did you mean '{guess}'?" if guess else f"the columns are {', '.join(names[:12])}."
             raise ParamsError(f"{WHERE}.id: {table.where} has no column '{edges.id}'; {hint}")
-        text = as_text(table.frame[edges.id])
+        text = as_text(column(table.frame, edges.id))
         missing = text.isna().to_numpy()
         if missing.any():
             raise DataError(
@@ -181,8 +183,8 @@ def link(edges: Edges, table: Table, nodes: Nodes, known: set[str], source: str)
     where, frame = table.where, table.frame.set_axis([str(name) for name in table.frame.columns], axis=1)
     if frame.shape[1] < 2:
         raise DataError(
-            f"{where}: must have two columns, the nodes that an edge joins, got only '{frame.columns[0]}'; separate them"
-            " by a comma or a tab."
+            f"{where}: must have two columns, the nodes that an edge joins, got only '{frame.columns[0]}'; separate"
+            " them by a comma or a tab."
         )
     ends = edges.ends or (str(frame.columns[0]), str(frame.columns[1]))
     _check_columns(edges, ends, list(frame.columns), where)

@@ -38,7 +38,7 @@ class Flat(nn.Module):
             initialise_embedding(cast(nn.Embedding, embedding))
 
     def flatten(self, inputs: tuple[Tensor, ...]) -> Tensor:
-        """``numeric_BF``, ``image_BCHW`` or ``series_BLV``, then ``categories_BK``, to ``[B, width]``; a node's number is none."""
+        """``numeric_BF``, ``image_BCHW`` or ``series_BLV``, then ``categories_BK``, to ``[B, width]``, no node."""
         parts: list[Tensor] = [inputs[0].flatten(1)] if self.numeric else []
         if len(self.embeddings):
             codes_BK = inputs[self.coded]

@@ -1,10 +1,13 @@
-"""Graph convolutional network (Kipf and Welling 2017, "Semi-supervised classification with graph convolutional networks").
+"""Graph convolutional network: a row is answered by its neighbours, too.
 
+Kipf and Welling 2017, "Semi-supervised classification with graph convolutional networks".
 Legend of shape suffixes: B batch, N nodes, D width.
 """
 
+from itertools import pairwise
 from typing import Self
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -52,16 +55,29 @@ class _Network(Flat):
         super().__init__(spec, options.embedding_max)
         self.graph = Graph(spec)
         widths = [self.width, *options.hidden]
-        self.hidden = nn.ModuleList(nn.Linear(wide, out) for wide, out in zip(widths, widths[1:], strict=False))
+        self.hidden = nn.ModuleList(_Layer(wide, out) for wide, out in pairwise(widths))
         self.activations = nn.ModuleList(ACTIVATIONS[options.activation]() for _ in options.hidden)
         self.dropout = build_dropout(options.dropout)
-        self.output = nn.Linear(widths[-1], spec.outputs)
-        initialise(self, options.activation, self.output, options.initialisation)
+        self.output = _Layer(widths[-1], spec.outputs)
+        initialise(self, options.activation, self.output.linear, options.initialisation)
         self.initialise_embeddings()
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """``node_B``, the last input, to ``logits_BC``; the columns are those of the graph."""
         value_ND = self.flatten(self.graph.columns)
         for layer, activation in zip(self.hidden, self.activations, strict=True):
-            value_ND = activation(self.graph.multiply(layer(self.dropout(value_ND))))
-        return self.graph.multiply(self.output(self.dropout(value_ND))).index_select(0, inputs[-1])
+            value_ND = activation(layer(self.dropout(value_ND), self.graph))
+        return self.output(self.dropout(value_ND), self.graph).index_select(0, inputs[-1])
+
+
+class _Layer(nn.Module):
+    """Eq. 2 before the activation."""
+
+    def __init__(self, width: int, out: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, out, bias=False)
+        self.bias = nn.Parameter(torch.zeros(out))
+
+    def forward(self, value_ND: Tensor, graph: Graph) -> Tensor:
+        """``[N, width]`` to ``[N, out]``."""
+        return graph.multiply(self.linear(value_ND)) + self.bias

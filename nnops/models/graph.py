@@ -24,6 +24,11 @@ class Graph(nn.Module):
         spec: Says how large they are; :meth:`hold` says what they are.
     """
 
+    start_S: Tensor
+    row_L: Tensor
+    column_L: Tensor
+    weight_L: Tensor
+
     def __init__(self, spec: Spec) -> None:
         super().__init__()
         links = spec.links + spec.nodes
@@ -69,7 +74,7 @@ class Graph(nn.Module):
         """The normalised adjacency times ``value_ND``, float32 ``[N, D]``."""
         links = (self.start_S, self.row_L, self.column_L, self.weight_L)
         if torch.compiler.is_exporting():
-            return _product(value_ND, *cast(tuple[Tensor, Tensor, Tensor, Tensor], links))
+            return _product(value_ND, *links)
         return cast(Tensor, _Product.apply(value_ND, *links))
 
 

@@ -85,6 +85,6 @@ class Underfitting(Check):
 
 
 def _flat(inputs: tuple[Tensor, ...], spec: Spec) -> Tensor:
-    """All inputs of a row as numbers; a code is one number, which tells its equals apart from others, a node is none."""
+    """All inputs of a row as numbers; a code is one, which tells its equals apart; a node is none."""
     named = zip(spec.inputs, inputs, strict=True)
     return torch.cat([tensor.flatten(1).float() for name, tensor in named if name != "node"], 1)

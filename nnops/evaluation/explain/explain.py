@@ -33,8 +33,8 @@ def kind_of(spec: Spec) -> Kind:
         )
     if spec.nodes:
         raise InputError(
-            "a node of a graph is answered from its neighbours, too, and explanations are of a row's own columns; models"
-            " of data without data.edges are explained."
+            "a node of a graph is answered from its neighbours, too, and explanations are of a row's own columns;"
+            " models of data without data.edges are explained."
         )
     if spec.image:
         return "image"
