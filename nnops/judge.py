@@ -24,6 +24,7 @@ from nnops.training.adversary import build_adversary
 from nnops.training.attacks import ATTACKS
 from nnops.training.ensemble import alone, members
 from nnops.training.fairness import check_fairness
+from nnops.training.fold import check_folds
 from nnops.training.optimizer import OPTIMIZERS
 from nnops.training.plan import build_plan
 from nnops.training.schedule import SCHEDULES
@@ -63,6 +64,7 @@ def judge(params: Params, root: Path = Path()) -> None:
     _judge_gate(params)
 
     data = find_data(params, root)
+    check_folds(params, data)
     for member in members(params):
         fit_loss(build_loss(member, data.spec), data)
         check_fairness(member, data)

@@ -58,6 +58,7 @@ LATER = (
     ("evaluate", "threshold"),
     ("train", "adversarial"),
     ("train", "fairness"),
+    ("train", "folds"),
 )
 
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -458,6 +459,10 @@ class Train(Section):
         default=(),
         description="Networks that answer as one, each {dotted.key: value} laid over seed, model, loss, train",
     )
+    folds: Annotated[int, Field(ge=2)] | None = Field(
+        default=None,
+        description="So many networks that answer as one, each trained without one fold of train and validated on it",
+    )
     fairness: Fairness | None = None
     restore_best: bool = Field(
         default=True, description="End with the weights of the best epoch instead of the last one"
@@ -471,6 +476,17 @@ class Train(Section):
     workers: Positive = Field(
         default=1, description="Processes that share the rows of each batch, on a core or a GPU each"
     )
+
+    @model_validator(mode="after")
+    def _judge(self) -> "Train":
+        if self.folds is not None and self.ensemble:
+            raise ValueError("folds and ensemble are two ways to make several networks; write one of them.")
+        return self
+
+    @property
+    def several(self) -> bool:
+        """Whether several networks answer as one."""
+        return bool(self.ensemble) or self.folds is not None
 
     @field_validator("changes")
     @classmethod

@@ -1,64 +1,24 @@
-"""A graph of rows: nodes by their ids, and edges from a table of pairs.
+"""The links of a graph, from a table of edges.
 
 Legend of shape suffixes: E pairs of an edge list, L links: pairs (node, neighbour), two for each edge.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from nnops.catalog import nearest
-from nnops.data.kinds import Kind
+from nnops.data.nodes import WHERE, Nodes, number_nodes
 from nnops.data.prepared import SPLITS, SplitName
 from nnops.data.reader import Reader, Table
 from nnops.data.target import Target
 from nnops.data.values import as_number, as_text, column, place
 from nnops.errors import DataError, ParamsError
 from nnops.params import Data, Edges
-
-WHERE = "params.yaml: data.edges"
-
-
-@dataclass(frozen=True)
-class Nodes:
-    """The nodes of a graph.
-
-    Attributes:
-        name: The column of their ids.
-        ids: By number, as text.
-    """
-
-    name: str
-    ids: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain lists and text."""
-        return {"name": self.name, "ids": list(self.ids)}
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Self:
-        """The inverse of :meth:`to_json`."""
-        return cls(record["name"], tuple(record["ids"]))
-
-    def numbers(self, frame: pd.DataFrame) -> np.ndarray:
-        """The number of each row's node, int64 ``[B]``.
-
-        Raises:
-            DataError: A row is of a node that the graph does not have.
-        """
-        text = as_text(column(frame, self.name))
-        node_B = pd.Index(self.ids).get_indexer(pd.Index(text)).astype(np.int64)
-        if (node_B < 0).any():
-            row = int((node_B < 0).argmax())
-            raise DataError(
-                f"{place(text, row)}: column '{self.name}' must name a node of the graph that the model was trained on,"
-                f" got '{text.iloc[row]}'; a new node is answered after a training with it and its edges."
-            )
-        return node_B
 
 
 @dataclass(frozen=True)
@@ -104,66 +64,6 @@ def read_edges(edges: Edges, root: Path) -> Table:
     if not isinstance(table, Table):
         raise DataError(f"{table.where}: edges are a table with two columns of node ids, such as a CSV file.")
     return table
-
-
-def check_nodes(kinds: Sequence[Kind], data: Data) -> None:
-    """Check that nodes have numbers or categories to learn from.
-
-    Raises:
-        ParamsError: They have a text, or the id is the target.
-    """
-    if data.edges is None:
-        return
-    if data.edges.id == data.answer:
-        raise ParamsError(f"{WHERE}.id: '{data.answer}' is the target; name the column of the nodes' ids.")
-    text = next((kind.name for kind in kinds if kind.kind == "text"), None)
-    if text is not None:
-        raise ParamsError(
-            f"{WHERE}: nodes are learned from by numbers and categories, and column '{text}' is a text; set"
-            f" data.kinds.{text} to ignore, or leave edges out."
-        )
-
-
-def number_nodes(edges: Edges, every: Iterable[Table], kept: set[tuple[int, Any]]) -> tuple[Nodes, set[str]]:
-    """Number the nodes in the order of the sources.
-
-    Args:
-        edges: Names the column of ids.
-        every: The sources of nodes, with all of their rows.
-        kept: Rows that were not dropped, each as (place of its source, label).
-
-    Returns:
-        The nodes that are left, and the ids of all of them.
-
-    Raises:
-        DataError: A row without an id, or two with the same one.
-        ParamsError: There is no such column.
-    """
-    first: dict[str, str] = {}
-    ids: list[str] = []
-    for at, table in enumerate(every):
-        names = [str(name) for name in table.frame.columns]
-        if edges.id not in names:
-            guess = nearest(edges.id, names)
-            hint = f"did you mean '{guess}'?" if guess else f"the columns are {', '.join(names[:12])}."
-            raise ParamsError(f"{WHERE}.id: {table.where} has no column '{edges.id}'; {hint}")
-        text = as_text(column(table.frame, edges.id))
-        missing = text.isna().to_numpy()
-        if missing.any():
-            raise DataError(
-                f"{table.where}: {place(text, int(missing.argmax()))}: column '{edges.id}' must name the node, but is"
-                " empty; give each node an id of its own."
-            )
-        for row, (label, name) in enumerate(text.items()):
-            if name in first:
-                raise DataError(
-                    f"{table.where}: {place(text, row)}: the node '{name}' is there twice, first in {first[name]};"
-                    " remove one of the rows."
-                )
-            first[name] = f"{place(text, row)} of {table.where}"
-            if (at, label) in kept:
-                ids.append(name)
-    return Nodes(edges.id, tuple(ids)), set(first)
 
 
 def link(edges: Edges, table: Table, nodes: Nodes, known: set[str], source: str) -> Links:
@@ -265,11 +165,36 @@ def count_same(links: Links, train: Mapping[str, np.ndarray], target: Target) ->
     return {"same_class": float((one == other)[inside].mean()), "by_chance": float((share_C**2).sum())}
 
 
-def rows_kept(parts: Mapping[SplitName, tuple[pd.DataFrame, str]], separate_test: bool) -> set[tuple[int, Any]]:
-    """The rows of all splits, each as (place of its source, label)."""
-    return {
-        (int(separate_test and name == "test"), label) for name in SPLITS for label in parts[name][0].index.tolist()
+def make_links(
+    data: Data, edges: Table | None, every: Sequence[Table], parts: Mapping[SplitName, tuple[pd.DataFrame, str]]
+) -> tuple[Nodes | None, Links | None]:
+    """The nodes that the rows of all splits are and their links, where params name edges.
+
+    Args:
+        data: Says whether there are any.
+        edges: One edge a row.
+        every: The source of nodes, and perhaps that of test.
+        parts: The rows of each split that cleaning left.
+
+    Raises:
+        DataError: See :func:`number_nodes` and :func:`link`.
+        ParamsError: A column does not exist.
+    """
+    if data.edges is None or edges is None:
+        return None, None
+    kept = {
+        (int(len(every) > 1 and name == "test"), label) for name in SPLITS for label in parts[name][0].index.tolist()
     }
+    nodes, known = number_nodes(data.edges, every, kept)
+    return nodes, link(data.edges, edges, nodes, known, " and ".join(one.where for one in every))
+
+
+def report_links(report: dict[str, Any], links: Links | None, train: Mapping[str, np.ndarray], target: Target) -> None:
+    """Put into the data report what is told of links, where there are any."""
+    if links is None:
+        return
+    report["graph"] = links.told | count_same(links, train, target)
+    report["notes"] += note_links(report["graph"])
 
 
 def _check_columns(edges: Edges, ends: tuple[str, str], names: list[str], where: str) -> None:

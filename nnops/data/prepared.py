@@ -4,6 +4,7 @@
     FOLDER/preprocess.json          the fitted preprocessing (see nnops.data.preprocess)
     FOLDER/report.json .html .png   what the data looks like
     FOLDER/{train,val,test}/NAME.npy  one array per input of the Spec, target.npy, groups.npy where asked for
+    FOLDER/train/kin.npy              which rows stay together, where some do
     FOLDER/graph/NAME.npy             where rows are linked: row, column (int64) and weight (float32) of each link
 
 A series stores ``series`` and ``target`` as float32 [T, V]; :meth:`Prepared.tensors` lays windows over them.
@@ -147,6 +148,14 @@ class Prepared:
         import numpy as np
 
         return np.load(self.folder / split / "groups.npy", allow_pickle=False)
+
+    @property
+    def kin(self) -> "np.ndarray | None":
+        """What each row of train belongs with, int64 ``[N]``, where some stay together: groups, copies of texts."""
+        import numpy as np
+
+        path = self.folder / "train" / "kin.npy"
+        return np.load(path, allow_pickle=False) if path.exists() else None
 
     @property
     def white(self) -> float:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from nnops.catalog import nearest
 from nnops.data.columns import Categorical, Column, Numeric, column_from_json, column_to_json
-from nnops.data.graph import Nodes
+from nnops.data.nodes import Nodes
 from nnops.data.pixels import Pixels
 from nnops.data.steps import Steps
 from nnops.data.target import Target

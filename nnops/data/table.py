@@ -10,12 +10,14 @@ from nnops.catalog import nearest, unknown
 from nnops.data.columns import Column, numbers_of
 from nnops.data.dates import find_format, parse_dates
 from nnops.data.fit import fit_categorical, fit_date, fit_numeric, outlier_bounds
-from nnops.data.graph import Links, check_nodes, count_same, link, note_links, number_nodes, rows_kept
+from nnops.data.folds import kin_of
+from nnops.data.graph import Links, make_links, report_links
 from nnops.data.groups import TASKS, check_groups, make_groups, refuse_groups
 from nnops.data.kinds import MOST_MISTAKES, Kind, judge_kinds
 from nnops.data.labels import join_targets
 from nnops.data.leakage import check_leaks, find_leaks
 from nnops.data.made import Made
+from nnops.data.nodes import check_nodes
 from nnops.data.passages import describe_text, encode_texts, fit_texts, note_text, text_column, with_words
 from nnops.data.prepared import SPLITS, SplitName
 from nnops.data.preprocess import Preprocess
@@ -68,11 +70,7 @@ def make_table(params: Params, source: Table, test: Table | None, edges: Table |
     classes = target.labels(column(train, data.answer), source.where) if classified else None
     leaks = find_leaks(parts, kinds, data, classes)
     check_leaks(leaks, data, source.where)
-    nodes, links = None, None
-    if data.edges is not None and edges is not None:
-        every = [source] if test is None else [source, test]
-        nodes, known = number_nodes(data.edges, every, rows_kept(parts, test is not None))
-        links = link(data.edges, edges, nodes, known, " and ".join(one.where for one in every))
+    nodes, links = make_links(data, edges, [source] if test is None else [source, test], parts)
     if target.task == "regression" and data.target_scaling == "standard":
         target = target.scaled(column(train, data.answer), source.where)
     preprocess = Preprocess(
@@ -120,15 +118,14 @@ def make_table(params: Params, source: Table, test: Table | None, edges: Table |
         report["notes"] += note_text(entry)
     if data.text.rewrite:
         report["notes"].append(f"{added} rows of train are texts in other words, by {data.text.rewrite.path}.")
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = {"ordered": True} if data.split.by == "time" else {}
     if data.groups:
         groupings, codes = make_groups(parts, kinds, data, source.where)
         extra["groups"] = [grouping.to_json() for grouping in groupings]
         for name, code_NG in codes.items():
             arrays[name]["groups"] = np.concatenate([code_NG, code_NG[copied]]) if name == "train" else code_NG
-    if links:
-        report["graph"] = links.told | count_same(links, arrays["train"], target)
-        report["notes"] += note_links(report["graph"])
+    arrays["train"] |= kin_of(train, data.split, copied)
+    report_links(report, links, arrays["train"], target)
     return Made(
         spec=_spec(preprocess, links),
         preprocess=preprocess,
