@@ -1,6 +1,5 @@
 """prepare: raw data in; cleaned, split and scaled arrays, a schema and a report out."""
 
-from nnops.data.graph import edge_files
 from nnops.data.prepare import data_fingerprint, own_files, prepare
 from nnops.files import read_json, write_json
 from nnops.pipeline.job import Job, execute
@@ -12,7 +11,7 @@ NOTES = 5
 
 def main(job: Job) -> None:
     """Prepare the data that ``params.data`` names."""
-    check_listed(own_files(job.params.data) | edge_files(job.params.data, job.root), job.root, "prepare")
+    check_listed(own_files(job.params.data), job.root, "prepare")
     data = prepare(job.params, job.out, job.root)
     job.remember_seconds(data.hash)
     # A sweep looks here whether these are the data that its params stand for.

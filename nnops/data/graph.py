@@ -34,13 +34,10 @@ class Links:
     told: dict[str, int]
 
 
-def edge_files(data: Data, root: Path) -> dict[str, Path]:
-    """The files that the edges come from, by path.
-
-    Raises:
-        DataError: A file is missing.
-    """
-    return {path.as_posix(): path for path in edge_reader(data.edges).files(root)} if data.edges else {}
+def edge_files(edges: Edges | None) -> dict[str, Path]:
+    """The file that the edges come from, by path, from the project's folder."""
+    path = edges.source.options.get("path") if edges else None
+    return {path: Path(path)} if isinstance(path, str) else {}
 
 
 def edge_reader(edges: Edges) -> Reader:

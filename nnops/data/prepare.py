@@ -69,7 +69,7 @@ def data_fingerprint(params: Params, root: Path = Path()) -> str:
             "data": params.record("data"),
             "seed": params.seed,
             "sources": sources,
-            "own": {name: hash_file(path) for name, path in own_files(params.data).items()},
+            "own": {name: hash_file(root / path) for name, path in own_files(params.data).items()},
             "code": hash_code(DATA_CODE),
             "versions": {name: metadata.version(name) for name in ("numpy", "pandas", "scikit-learn", "scipy")},
         }
@@ -77,15 +77,16 @@ def data_fingerprint(params: Params, root: Path = Path()) -> str:
 
 
 def own_files(data: Data) -> dict[str, Path]:
-    """Files of the project beside the sources that decide the prepared bytes, by name.
+    """Files of the project beside the sources that decide the prepared bytes, by name, from its folder.
 
     Raises:
         DataError: A file is missing.
     """
+    from nnops.data.graph import edge_files
     from nnops.data.rewrite import rewrite_files
     from nnops.data.tokenizer import pretrained_file
 
-    return rewrite_files(data.text.rewrite) | pretrained_file(data.text)
+    return rewrite_files(data.text.rewrite) | pretrained_file(data.text) | edge_files(data.edges)
 
 
 def cached(params: Params, root: Path, folder: Path) -> Prepared:
