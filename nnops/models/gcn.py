@@ -20,9 +20,9 @@ from nnops.models.initialisation import Initialisation, initialise
 
 
 class Gcn(Model):
-    """Each layer is the paper's eq. 2: ``H' = activation(A^ H W + b)``, A^ the normalised adjacency with self-loops.
+    """Layers of Kipf and Welling 2017, eq. 2: ``H' = activation(A^ H W + b)``, A^ the normalised adjacency.
 
-    With one hidden layer a node sees its neighbours and theirs. All nodes of all splits are seen, their targets are
+    A^ has self-loops. With one hidden layer a node sees its neighbours and theirs. All nodes of all splits are seen, their targets are
     not: a batch picks the rows that the loss is of. Dropout stands before each layer, as in the paper.
     """
 

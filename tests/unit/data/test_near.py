@@ -94,6 +94,16 @@ def test_no_pair_within_the_distance_is_missed():
     assert len(due) == 80  # one and three bits apart; five are too many
 
 
+def test_one_hash_does_not_make_two_pictures_alike():
+    # Stripes of four pixels, light where the other's are dark: far above the frequencies of the hash.
+    stripe = np.where(np.arange(28) % 4 < 2, 15, -15)[:, None]
+    ground = np.clip(garments(40), 20, 200).astype(np.int64)
+    one, other = ((ground + sign * stripe).astype(np.uint8) for sign in (1, -1))
+    assert np.median(np.bitwise_count(hash_images(one) ^ hash_images(other))) <= DISTANCE
+    assert len(find_near(one, other)[0]) == 0
+    assert len(find_near(one, one)[0]) == 40
+
+
 def test_flat_and_small_images_are_left_alone():
     flat = np.full((50, 1, 28, 28), 7, np.uint8)
     assert len(find_near(flat, flat + 1)[0]) == 0
