@@ -23,7 +23,7 @@ class Gcn(Model):
     """Layers of Kipf and Welling 2017, eq. 2: ``H' = activation(A^ H W + b)``, A^ the normalised adjacency.
 
     A^ has self-loops. With one hidden layer a node sees its neighbours and theirs. All nodes of all splits are seen,
-    their targets are not: a batch picks the rows that the loss is of. Dropout stands before each layer, as in the paper.
+    their targets are not: a batch picks the rows that the loss is of. Dropout stands before each layer, as there.
     """
 
     hidden: Widths = Field(default=(64,), description="Width of each hidden layer; each sees one edge further")
