@@ -1,14 +1,14 @@
 """What a model is told of the data: the shapes of its inputs and of its output.
 
 Legend of shape suffixes: B batch, F features, K categorical columns, C channels or classes, H W image, T tokens,
-L steps of a window, V variables of a series, S tokens of a text that is answered with another one.
+L steps of a window, V variables of a series, S tokens of a text that is answered with another one, N nodes of a graph.
 """
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 #: Inputs that are whole numbers, codes and tokens; all others are float32.
-WHOLE = ("answer", "categories", "text")
+WHOLE = ("answer", "categories", "node", "text")
 
 Task = Literal[
     "binary", "forecasting", "language_model", "multiclass", "multilabel", "regression", "segmentation", "sequence"
@@ -28,7 +28,8 @@ class Spec:
     A model is called with one tensor per input, in the order of ``inputs``:
     ``numeric_BF`` float32, ``categories_BK`` int64 (column k holds codes in [0, cardinalities[k])),
     ``image_BCHW`` float32, ``series_BLV`` float32, ``text_BT`` int64 (tokens in [0, vocabulary), padded with 0 on the
-    right); it returns ``logits_BC`` (C = ``outputs``) or, for binary and regression, ``[B, 1]``. A forecast is
+    right), ``node_B`` int64 (a row's number among all nodes of a graph); it returns ``logits_BC`` (C = ``outputs``) or,
+    for binary and regression, ``[B, 1]``. A forecast is
     ``[B, H * V']``: H steps of V' target variables, a step's targets side by side. A segmentation is ``[B, C, H, W]``:
     the logits of each pixel. A language model gives ``logits_BTC``: at each token those of the next one. A sequence is
     answered from two inputs, ``text_BS`` and ``answer_BT``, which is the answer moved on by one token, so that at each
@@ -37,13 +38,15 @@ class Spec:
     Attributes:
         task: What is predicted.
         inputs: Names of the inputs, a subset of ``numeric``, ``categories`` (tables), or one of ``image``, ``series``
-            and ``text`` alone, or ``text`` and ``answer``.
+            and ``text`` alone, or ``text`` and ``answer``. Behind those of a table ``node``, where rows are linked.
         shapes: Shape of each input without the batch axis.
         cardinalities: Number of codes of each categorical column, code 0 being "missing or never seen".
         outputs: Width of the model's output: classes, labels, tokens, numbers forecast, or 1 for binary and regression.
         vocabulary: Number of tokens of a text, 0 being padding and 1 a word never seen.
         targets: The variables of a series that are forecast, by their place among its variables.
         coordinates: The numeric features that say together where a row is, by their place.
+        nodes: Number of nodes of the graph, of all splits together; 0 where there is none.
+        links: Number of its pairs (node, neighbour), two for each edge.
     """
 
     task: Task
@@ -54,13 +57,13 @@ class Spec:
     vocabulary: int = 0
     targets: tuple[int, ...] = ()
     coordinates: tuple[int, ...] = ()
+    nodes: int = 0
+    links: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """As plain lists and numbers, without coordinates where there are none."""
-        record = asdict(self)
-        if not self.coordinates:
-            del record["coordinates"]
-        return record
+        """As plain lists and numbers; coordinates and a graph are left out where there are none."""
+        later = ("coordinates", "nodes", "links")
+        return {name: value for name, value in asdict(self).items() if value or name not in later}
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> "Spec":
@@ -74,6 +77,8 @@ class Spec:
             vocabulary=int(record.get("vocabulary", 0)),
             targets=tuple(record.get("targets", ())),
             coordinates=tuple(record.get("coordinates", ())),
+            nodes=int(record.get("nodes", 0)),
+            links=int(record.get("links", 0)),
         )
 
     @property
@@ -101,7 +106,9 @@ class Spec:
 
     @property
     def rows_at_once(self) -> int:
-        """Rows that are predicted at once."""
+        """Rows that are predicted at once; nodes all together, since one pass over a graph answers all of them."""
+        if self.nodes:
+            return max(PREDICT_ROWS, self.nodes)
         if self.task == "segmentation":
             _, height, width = self.shapes[0]
             return max(1, min(PREDICT_ROWS, PREDICT_PIXELS // (height * width)))

@@ -24,6 +24,7 @@ from nnops.training.adversary import build_adversary
 from nnops.training.attacks import ATTACKS
 from nnops.training.ensemble import alone, members
 from nnops.training.fairness import check_fairness
+from nnops.training.fold import check_folds
 from nnops.training.optimizer import OPTIMIZERS
 from nnops.training.plan import build_plan
 from nnops.training.schedule import SCHEDULES
@@ -51,6 +52,8 @@ def judge(params: Params, root: Path = Path()) -> None:
     READERS.build(params.data.source.name, params.data.source.options, "data.source")
     if params.data.test is not None:
         READERS.build(params.data.test.name, params.data.test.options, "data.test")
+    if params.data.edges is not None:
+        READERS.build(params.data.edges.source.name, params.data.edges.source.options, "data.edges.source")
     MODELS.build(params.model.name, params.model.options, "model")
     if params.loss is not None:
         LOSSES.build(params.loss.name, params.loss.options, "loss")
@@ -61,6 +64,7 @@ def judge(params: Params, root: Path = Path()) -> None:
     _judge_gate(params)
 
     data = find_data(params, root)
+    check_folds(params, data)
     for member in members(params):
         fit_loss(build_loss(member, data.spec), data)
         check_fairness(member, data)

@@ -53,11 +53,13 @@ CHANGING = (
 #: Keys that records leave out while nothing is set: what was recorded before they came has none of them.
 LATER = (
     ("data", "coordinates"),
+    ("data", "edges"),
     ("data", "groups"),
     ("evaluate", "robustness"),
     ("evaluate", "threshold"),
     ("train", "adversarial"),
     ("train", "fairness"),
+    ("train", "folds"),
 )
 
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -250,6 +252,19 @@ class Audio(Section):
         return self
 
 
+class Edges(Section):
+    """How the rows of a table are linked: each row is then a node of one graph, and ``gcn`` sees its neighbours."""
+
+    source: Named = Field(description="Of a table with an edge a row, such as {name: csv, options: {path: edges.csv}}")
+    id: Annotated[str, Field(min_length=1)] = Field(description="The column of data.source that names a node")
+    ends: tuple[str, str] | None = Field(
+        default=None, description="The columns that name the two nodes of an edge; nothing set: the first two"
+    )
+    weight: str | None = Field(
+        default=None, description="The column of weights above 0; nothing set: each edge counts 1"
+    )
+
+
 class Data(Section):
     """Where rows come from and what is made of them."""
 
@@ -270,6 +285,7 @@ class Data(Section):
         "sequence",
     ] = "auto"
     series: Series | None = Field(default=None, description="Set for a series over time")
+    edges: Edges | None = Field(default=None, description="Set where rows are the nodes of a graph")
     positive: str | None = Field(
         default=None,
         description="Binary only: the class that precision, recall, F1 and ROC are of; else the second one",
@@ -345,6 +361,8 @@ class Data(Section):
             raise ValueError(f"a series is forecast: task must be auto or forecasting, got {self.task}.")
         if self.test is not None:
             raise ValueError("a series is split by time, so data.test must be left out; set data.series.borders.")
+        if self.edges is not None:
+            raise ValueError("edges join the rows of a table that has no order of time; leave edges or series out.")
         if self.target != "target":
             raise ValueError(
                 f"target: a series names what it forecasts in series.targets: write [{self.answer}] there."
@@ -452,6 +470,10 @@ class Train(Section):
         default=(),
         description="Networks that answer as one, each {dotted.key: value} laid over seed, model, loss, train",
     )
+    folds: Annotated[int, Field(ge=2)] | None = Field(
+        default=None,
+        description="So many networks that answer as one, each trained without one fold of train and validated on it",
+    )
     fairness: Fairness | None = None
     restore_best: bool = Field(
         default=True, description="End with the weights of the best epoch instead of the last one"
@@ -465,6 +487,17 @@ class Train(Section):
     workers: Positive = Field(
         default=1, description="Processes that share the rows of each batch, on a core or a GPU each"
     )
+
+    @model_validator(mode="after")
+    def _judge(self) -> "Train":
+        if self.folds is not None and self.ensemble:
+            raise ValueError("folds and ensemble are two ways to make several networks; write one of them.")
+        return self
+
+    @property
+    def several(self) -> bool:
+        """Whether several networks answer as one."""
+        return bool(self.ensemble) or self.folds is not None
 
     @field_validator("changes")
     @classmethod

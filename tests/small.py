@@ -5,20 +5,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 
 from nnops.batch import Spec
 from nnops.data.prepared import SPLITS, Prepared
 from nnops.files import write_json
 from nnops.params import Params, parse
 
-Kind = Literal["image", "language", "masks", "mixed", "numeric", "places", "sequence", "series", "text"]
+Kind = Literal["graph", "image", "language", "masks", "mixed", "numeric", "places", "sequence", "series", "text"]
 ROWS = {"train": 150, "val": 60, "test": 60}
 
 
 def small(
     folder: Path, kind: Kind = "image", rows: dict[str, int] = ROWS, shape: tuple[int, ...] = (1, 8, 8)
 ) -> Prepared:
-    """Write and open data: images, masks, texts of 3 classes; a table of 2 classes with categories; numbers; waves."""
+    """Write and open data: images, masks, texts, a graph of 3 classes; a table of 2 with categories; numbers; waves."""
     if kind == "series":
         return waves(folder, rows)
     rng = np.random.default_rng(3)
@@ -57,6 +58,11 @@ def small(
             told = np.where(np.arange(5) < length, turned[:, :5], np.where(np.arange(5) == length, 2, 0))
             answer = np.concatenate([np.full((n, 1), 2), told[:, :-1]], 1)
             arrays = {"text": text, "answer": np.where(told > 0, answer, 0), "target": told}
+        elif kind == "graph":
+            node = RING[sum(rows[name] for name in SPLITS[: SPLITS.index(split)]) :][:n]
+            target = node * 3 // len(RING)  # thirds of the ring, which its columns hardly tell
+            numeric[:, :3] += 0.3 * np.eye(3)[target]
+            arrays = {"numeric": numeric, "categories": codes, "node": node, "target": target.astype(np.int64)}
         elif kind in ("mixed", "places"):
             arrays = {"numeric": numeric, "categories": codes, "target": (score > 0).astype(np.float32)}
         else:
@@ -66,6 +72,10 @@ def small(
             (folder / split).mkdir(parents=True, exist_ok=True)
             np.save(folder / split / f"{name}.npy", array)
             digest.update(array.tobytes())
+    if kind == "graph":
+        (folder / "graph").mkdir()
+        for name in ("row", "column", "weight"):
+            np.save(folder / "graph" / f"{name}.npy", ring()[name].numpy())
     spec = SPECS[kind] if kind != "image" else image_spec(shape)
     schema: dict[str, Any] = {
         "spec": spec.to_json(),
@@ -117,7 +127,34 @@ def image_spec(shape: tuple[int, ...] = (1, 8, 8)) -> Spec:
     return Spec("multiclass", ("image",), (shape,), (), 3)
 
 
+#: Numbers of the nodes of a graph in the order of its rows; each is linked to the next number and the one before it.
+RING = np.random.default_rng(5).permutation(sum(ROWS.values()))
+
+
+def ring() -> dict[str, torch.Tensor]:
+    """The links of the ring, and columns of all nodes that say nothing."""
+    rng, count = np.random.default_rng(6), len(RING)
+    row = torch.arange(count).repeat_interleave(2)
+    column = torch.stack([(torch.arange(count) + step) % count for step in (-1, 1)], 1).sort(1).values.flatten()
+    return {
+        "row": row,
+        "column": column,
+        "weight": torch.ones(len(row)),
+        "numeric": torch.from_numpy(rng.normal(size=(count, 4)).astype(np.float32)),
+        "categories": torch.from_numpy(np.stack([rng.integers(1, 5, count), rng.integers(1, 9, count)], 1)),
+    }
+
+
 SPECS: dict[Kind, Spec] = {
+    "graph": Spec(
+        "multiclass",
+        ("numeric", "categories", "node"),
+        ((4,), (2,), ()),
+        (5, 9),
+        3,
+        nodes=len(RING),
+        links=2 * len(RING),
+    ),
     "image": image_spec(),
     "language": Spec("language_model", ("text",), ((6,),), (), 12, vocabulary=12),
     "masks": Spec("segmentation", ("image",), ((1, 9, 7),), (), 3),

@@ -77,7 +77,7 @@ def _pasts(params: "Params", data: "Prepared", changed: bool) -> "tuple[list[Pas
     uid = name_result(params, data)
     record = HERE / "model.json"
     of_these = record.exists() and read_json(record).get("fingerprint") == uid
-    if not params.train.ensemble and not of_these:
+    if not params.train.several and not of_these:
         running = read_running(Path(".nnops") / "checkpoints" / uid[:16], build_model(params, data.spec))
         if running:
             return running, ""

@@ -3,7 +3,26 @@
 import numpy as np
 import pandas as pd
 
+from nnops.data.values import as_text, column
 from nnops.errors import DataError
+from nnops.params import Split
+
+
+def kin_of(train: pd.DataFrame, split: Split, copied: np.ndarray) -> dict[str, np.ndarray]:
+    """Which rows of train stay together where it is dealt into folds, ``kin`` int64 ``[N]``; nothing where none do.
+
+    Args:
+        train: The rows.
+        split: How they were split; those of a group stay together.
+        copied: Places of rows that came once more in other words, behind all others.
+    """
+    kin = np.arange(len(train))
+    if split.by == "grouped":
+        groups = as_text(column(train, str(split.column))).fillna("")
+        kin = pd.factorize(groups, sort=True)[0].astype(np.int64)
+    elif not len(copied):
+        return {}
+    return {"kin": np.concatenate([kin, kin[copied]])}
 
 
 def even_folds(rows: int, folds: int, random: np.random.Generator, where: str) -> np.ndarray:

@@ -50,7 +50,9 @@ def judge_kinds(frame: pd.DataFrame, data: Data, where: str) -> list[Kind]:
     for name in names:
         if name == data.answer:
             continue
-        if name in data.kinds:
+        if data.edges is not None and name == data.edges.id:
+            kinds.append(Kind(name, "ignore", "names the nodes"))
+        elif name in data.kinds:
             kinds.append(Kind(name, data.kinds[name], "as params.yaml says"))
         elif name == role:
             kinds.append(Kind(name, "ignore", f"says the split ({data.split.by})"))

@@ -1,6 +1,7 @@
 """Leakage: what a model would know in a test and not in life. Each leak is named with its rows.
 
-Found are rows of val and test that train holds as well (:mod:`nnops.data.twins`), columns that tell the target
+Found are rows of val and test that train holds as well (:mod:`nnops.data.twins`), images that it nearly holds
+(:mod:`nnops.data.near`), columns that tell the target
 (:mod:`nnops.data.tell`), and moments or groups that stand on both sides of a split which is to keep them apart.
 """
 
@@ -13,6 +14,7 @@ import pandas as pd
 
 from nnops.data.dates import parse_dates
 from nnops.data.kinds import Kind
+from nnops.data.near import find_near
 from nnops.data.prepared import SplitName
 from nnops.data.tell import find_tellers
 from nnops.data.twins import Twins, find_twins
@@ -38,7 +40,7 @@ class Leak:
     """One thing found.
 
     Attributes:
-        kind: ``duplicates``, ``target``, ``time`` or ``groups``.
+        kind: ``duplicates``, ``near_duplicates``, ``target``, ``time`` or ``groups``.
         sentence: What was found, where, and what to do.
         rows: Numbers of rows by split, from 1 as in the source, the first ten of them.
         count: How many rows it is about.
@@ -78,12 +80,12 @@ def find_leaks(parts: Parts, kinds: list[Kind], data: Data, classes: pd.Series |
 def find_image_leaks(
     pixels: Mapping[SplitName, np.ndarray], rows: Mapping[SplitName, np.ndarray], what: str = "image"
 ) -> list[Leak]:
-    """Look for images of val and test that train holds as well, to the bit; images of one level are not looked at.
+    """Look for images of val and test that train holds as well, to the bit or nearly; those of one level are left out.
 
     Args:
         pixels: uint8 [N, C, H, W] of each split.
         rows: Where each of them stands in its source, from 0.
-        what: The word for one in messages.
+        what: The word for one in messages; only images are looked at for what is nearly the same.
     """
     keys = {name: [hash(image.tobytes()) if np.ptp(image) else None for image in part] for name, part in pixels.items()}
     first: dict[int | None, int] = {}
@@ -95,6 +97,10 @@ def find_image_leaks(
         twins = Twins(np.array(later, np.int64), np.array([first[keys[name][place]] for place in later], np.int64), 0)
         places = {split: pd.DataFrame(index=pd.Index(found)) for split, found in rows.items()}
         leaks += _twins(name, places[name], places["train"], twins, what)
+        if what == "image":
+            others = np.setdiff1d(np.arange(len(pixels[name])), twins.later)
+            found, train = find_near(pixels["train"], pixels[name][others])
+            leaks += _near(name, places[name], places["train"], others[found], train)
     return leaks
 
 
@@ -120,6 +126,18 @@ def _twins(name: str, later: pd.DataFrame, train: pd.DataFrame, twins: Twins, wh
         f"is {what} {rows['train'][0]} of train; remove them, or keep what belongs together in one split (by: grouped)."
     )
     return [Leak("duplicates", sentence, {split: found[:NAMED] for split, found in rows.items()}, count)]
+
+
+def _near(name: str, later: pd.DataFrame, train: pd.DataFrame, found: np.ndarray, alike: np.ndarray) -> list[Leak]:
+    if len(found) < FEWEST_TWINS or len(found) < LEAST_SHARE * len(later):
+        return []
+    rows = {name: _numbers(later, found), "train": _numbers(train, alike)}
+    sentence = (
+        f"{len(found)} of {len(later)} images of {name} are nearly in train as well (shifted by at most a pixel, with"
+        f" other brightness or noise), such as image {rows[name][0]}, which is nearly image {rows['train'][0]} of"
+        " train; look at some of them, and split before images are copied or changed."
+    )
+    return [Leak("near_duplicates", sentence, {split: each[:NAMED] for split, each in rows.items()}, len(found))]
 
 
 def _order(parts: Parts, kinds: list[Kind], data: Data) -> list[Leak]:

@@ -23,6 +23,7 @@ class Made:
         report: The data report, as plain JSON values.
         rows: Rows of each split, where they are not those of the array ``target``: windows of a series.
         extra: Further entries of the schema.
+        graph: Arrays of the links between rows, by name; empty where there are none.
     """
 
     spec: Spec
@@ -33,3 +34,4 @@ class Made:
     report: dict[str, Any]
     rows: dict[SplitName, int] = field(default_factory=dict[SplitName, int])
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
+    graph: dict[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])

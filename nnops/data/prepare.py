@@ -11,7 +11,7 @@ from nnops.batch import TOKENS
 from nnops.catalog import Catalog
 from nnops.data import READERS
 from nnops.data.origin import describe_files
-from nnops.data.prepared import SPLITS, Prepared
+from nnops.data.prepared import GRAPH, SPLITS, Prepared
 from nnops.data.reader import Images, Masks, Reader, Sounds, Table
 from nnops.errors import DataError, ParamsError
 from nnops.files import write_bytes, write_json
@@ -69,7 +69,7 @@ def data_fingerprint(params: Params, root: Path = Path()) -> str:
             "data": params.record("data"),
             "seed": params.seed,
             "sources": sources,
-            "own": {name: hash_file(path) for name, path in own_files(params.data).items()},
+            "own": {name: hash_file(root / path) for name, path in own_files(params.data).items()},
             "code": hash_code(DATA_CODE),
             "versions": {name: metadata.version(name) for name in ("numpy", "pandas", "scikit-learn", "scipy")},
         }
@@ -77,15 +77,16 @@ def data_fingerprint(params: Params, root: Path = Path()) -> str:
 
 
 def own_files(data: Data) -> dict[str, Path]:
-    """Files of the project beside the sources that decide the prepared bytes, by name.
+    """Files of the project beside the sources that decide the prepared bytes, by name, from its folder.
 
     Raises:
         DataError: A file is missing.
     """
+    from nnops.data.graph import edge_files
     from nnops.data.rewrite import rewrite_files
     from nnops.data.tokenizer import pretrained_file
 
-    return rewrite_files(data.text.rewrite) | pretrained_file(data.text)
+    return rewrite_files(data.text.rewrite) | pretrained_file(data.text) | edge_files(data.edges)
 
 
 def cached(params: Params, root: Path, folder: Path) -> Prepared:
@@ -103,11 +104,15 @@ def cached(params: Params, root: Path, folder: Path) -> Prepared:
 
 
 def _readers(params: Params) -> dict[str, Reader]:
+    from nnops.data.graph import edge_reader
+
     catalog: Catalog[Reader] = READERS
     readers = {"source": catalog.build(params.data.source.name, params.data.source.options, "data.source")}
     test: Named | None = params.data.test
     if test is not None:
         readers["test"] = catalog.build(test.name, test.options, "data.test")
+    if params.data.edges is not None:
+        readers["edges"] = edge_reader(params.data.edges)
     return readers
 
 
@@ -115,6 +120,7 @@ def _make(params: Params, root: Path) -> "Made":
     from nnops.data.audio import make_sounds
     from nnops.data.coordinates import refuse_coordinates
     from nnops.data.corpus import make_corpus
+    from nnops.data.graph import read_edges
     from nnops.data.groups import refuse_groups
     from nnops.data.image import make_images
     from nnops.data.mask import make_masks
@@ -122,7 +128,8 @@ def _make(params: Params, root: Path) -> "Made":
     from nnops.data.series import make_series
     from nnops.data.table import make_table
 
-    given = {key: reader.read(root, params.data.answer) for key, reader in _readers(params).items()}
+    readers = _readers(params)
+    given = {key: reader.read(root, params.data.answer) for key, reader in readers.items() if key != "edges"}
     source, test = given["source"], given.get("test")
     if not isinstance(params.data.target, str) and any(not isinstance(one, Table) for one in given.values()):
         raise DataError(
@@ -134,6 +141,11 @@ def _make(params: Params, root: Path) -> "Made":
             refuse(params.data, "a series" if params.data.series else f"the task {params.data.task}")
         elif not isinstance(source, Table):
             refuse(params.data, _what(source))
+    if params.data.edges is not None and (params.data.task in TOKENS or not isinstance(source, Table)):
+        has = f"are told token by token ({params.data.task})" if isinstance(source, Table) else f"are {_what(source)}"
+        raise ParamsError(
+            f"params.yaml: data.edges joins the rows of a table, but the rows of {source.where} {has}; leave it out."
+        )
     if params.data.task in TOKENS:
         if not isinstance(source, Table) or not isinstance(test, Table | None):
             wrong = source if not isinstance(source, Table) or test is None else test
@@ -156,7 +168,7 @@ def _make(params: Params, root: Path) -> "Made":
     if isinstance(source, Sounds) and isinstance(test, Sounds | None):
         return make_sounds(params, source, test)
     if isinstance(source, Table) and isinstance(test, Table | None):
-        return make_table(params, source, test)
+        return make_table(params, source, test, read_edges(params.data.edges, root) if params.data.edges else None)
     kinds = " and ".join(_what(one) for one in (source, test) if one is not None)
     raise DataError(
         "params.yaml: data.source and data.test must both be tables, both images (with masks or without) or both"
@@ -175,6 +187,9 @@ def _write(made: "Made", params: Params, folder: Path, root: Path) -> None:
         (folder / split).mkdir(parents=True)
         for name, array in made.arrays[split].items():
             np.save(folder / split / f"{name}.npy", array, allow_pickle=False)
+    for name, array in made.graph.items():
+        (folder / GRAPH).mkdir(exist_ok=True)
+        np.save(folder / GRAPH / f"{name}.npy", array, allow_pickle=False)
     write_json(folder / "preprocess.json", made.preprocess.to_json())
     content = hash_files([*folder.glob("*/*.npy"), folder / "preprocess.json"], folder)
     write_json(folder / "schema.json", _schema(made, params, content, root))

@@ -4,6 +4,8 @@
     FOLDER/preprocess.json          the fitted preprocessing (see nnops.data.preprocess)
     FOLDER/report.json .html .png   what the data looks like
     FOLDER/{train,val,test}/NAME.npy  one array per input of the Spec, target.npy, groups.npy where asked for
+    FOLDER/train/kin.npy              which rows stay together, where some do
+    FOLDER/graph/NAME.npy             where rows are linked: row, column (int64) and weight (float32) of each link
 
 A series stores ``series`` and ``target`` as float32 [T, V]; :meth:`Prepared.tensors` lays windows over them.
 Tables store ``numeric`` float32 and ``categories`` int64, already scaled. Images store ``image`` uint8 [N, C, H, W];
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 SplitName = Literal["train", "val", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
+#: The folder of what belongs to no split.
+GRAPH = "graph"
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,27 @@ class Prepared:
         folder = self.folder / split
         return {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in (*self.spec.inputs, "target")}
 
+    def graph(self) -> "dict[str, torch.Tensor]":
+        """The whole graph where rows are linked, else nothing.
+
+        Returns:
+            ``row`` and ``column`` int64 ``[L]`` and ``weight`` float32 ``[L]`` of each link, by rows; ``numeric`` and
+            ``categories`` of all nodes by number, those that the Spec has.
+        """
+        import numpy as np
+        import torch
+
+        if not self.spec.nodes:
+            return {}
+        found = {name: np.load(self.folder / GRAPH / f"{name}.npy") for name in ("row", "column", "weight")}
+        for split in SPLITS:
+            part = self.arrays(split)
+            for name in ("numeric", "categories"):
+                if name in part:
+                    every = found.setdefault(name, np.zeros((self.spec.nodes, part[name].shape[1]), part[name].dtype))
+                    every[part["node"]] = part[name]
+        return {name: torch.from_numpy(array) for name, array in found.items()}
+
     @property
     def groupings(self) -> "list[Grouping]":
         """The columns whose groups are compared."""
@@ -123,6 +148,14 @@ class Prepared:
         import numpy as np
 
         return np.load(self.folder / split / "groups.npy", allow_pickle=False)
+
+    @property
+    def kin(self) -> "np.ndarray | None":
+        """What each row of train belongs with, int64 ``[N]``, where some stay together: groups, copies of texts."""
+        import numpy as np
+
+        path = self.folder / "train" / "kin.npy"
+        return np.load(path, allow_pickle=False) if path.exists() else None
 
     @property
     def white(self) -> float:

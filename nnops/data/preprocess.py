@@ -9,6 +9,7 @@ import pandas as pd
 
 from nnops.catalog import nearest
 from nnops.data.columns import Categorical, Column, Numeric, column_from_json, column_to_json
+from nnops.data.nodes import Nodes
 from nnops.data.pixels import Pixels
 from nnops.data.steps import Steps
 from nnops.data.target import Target
@@ -31,6 +32,7 @@ class Preprocess:
         steps: How the rows of a series become windows.
         text: The tokenizer of the one column that is a text.
         answer: The tokenizer of the target, where that is a text, too.
+        nodes: The nodes of the graph, where rows are linked.
     """
 
     target: Target
@@ -42,6 +44,7 @@ class Preprocess:
     steps: Steps | None = None
     text: Tokenizer | None = None
     answer: Tokenizer | None = None
+    nodes: Nodes | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As plain lists, numbers and text."""
@@ -55,6 +58,7 @@ class Preprocess:
             "steps": self.steps.to_json() if self.steps else None,
             "text": self.text.to_json() if self.text else None,
             **({"answer": self.answer.to_json()} if self.answer else {}),
+            **({"nodes": self.nodes.to_json()} if self.nodes else {}),
         }
 
     @classmethod
@@ -70,6 +74,7 @@ class Preprocess:
             steps=Steps.from_json(record["steps"]) if record.get("steps") else None,
             text=Tokenizer.from_json(record["text"]) if record.get("text") else None,
             answer=Tokenizer.from_json(record["answer"]) if record.get("answer") else None,
+            nodes=Nodes.from_json(record["nodes"]) if record.get("nodes") else None,
         )
 
     @property
@@ -79,7 +84,8 @@ class Preprocess:
             return [self.text.name]
         if self.pixels:
             return list(self.pixels.columns)
-        return [*(self.steps.names if self.steps else ()), *(fitted.name for fitted in self.columns)]
+        first = self.steps.names if self.steps else [self.nodes.name] if self.nodes else ()
+        return [*first, *(fitted.name for fitted in self.columns)]
 
     @property
     def coded(self) -> list[Categorical]:
@@ -101,11 +107,12 @@ class Preprocess:
             frame: Columns as in the source, in any order, with or without the target and ignored ones.
 
         Returns:
-            ``numeric`` float32 [N, F] and ``categories`` int64 [N, K], ``image`` float32 [N, C, H, W] or ``text``
-            int64 [N, T]; only what the Spec names.
+            ``numeric`` float32 [N, F], ``categories`` int64 [N, K] and ``node`` int64 [N], ``image`` float32
+            [N, C, H, W] or ``text`` int64 [N, T]; only what the Spec names.
 
         Raises:
-            DataError: Missing or extra columns, text where a number is due, a text without a known word, no rows.
+            DataError: Missing or extra columns, text where a number is due, a text without a known word, a node that
+                the graph does not have, no rows.
         """
         self.check(frame)
         frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
@@ -123,6 +130,8 @@ class Preprocess:
         if self.coded:
             codes = [fitted.apply(column(frame, fitted.name), self.markers) for fitted in self.coded]
             inputs["categories"] = np.stack(codes, axis=1)
+        if self.nodes:
+            inputs["node"] = self.nodes.numbers(frame)
         return inputs
 
     def transform_images(self, pixels: np.ndarray) -> dict[str, np.ndarray]:

@@ -181,5 +181,7 @@ def _short(value: float) -> float:
 
 
 def _row_keys(arrays: Mapping[str, np.ndarray]) -> list[int]:
-    columns = [np.ascontiguousarray(array).reshape(len(array), -1) for array in arrays.values()]
+    # A node's number is no value of its row: all of them differ.
+    kept = [array for name, array in arrays.items() if name != "node"]
+    columns = [np.ascontiguousarray(array).reshape(len(array), -1) for array in kept]
     return [hash(row) for row in zip(*([row.tobytes() for row in part] for part in columns), strict=True)]

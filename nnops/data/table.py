@@ -11,11 +11,14 @@ from nnops.data.columns import Column, numbers_of
 from nnops.data.coordinates import check_coordinates
 from nnops.data.dates import find_format, parse_dates
 from nnops.data.fit import fit_categorical, fit_date, fit_numeric, outlier_bounds
+from nnops.data.folds import kin_of
+from nnops.data.graph import Links, make_links, report_links
 from nnops.data.groups import TASKS, check_groups, make_groups, refuse_groups
 from nnops.data.kinds import MOST_MISTAKES, Kind, judge_kinds
 from nnops.data.labels import join_targets
 from nnops.data.leakage import check_leaks, find_leaks
 from nnops.data.made import Made
+from nnops.data.nodes import check_nodes
 from nnops.data.passages import describe_text, encode_texts, fit_texts, note_text, text_column, with_words
 from nnops.data.prepared import SPLITS, SplitName
 from nnops.data.preprocess import Preprocess
@@ -29,8 +32,8 @@ from nnops.errors import DataError, ParamsError
 from nnops.params import Data, Params
 
 
-def make_table(params: Params, source: Table, test: Table | None) -> Made:
-    """Make prepared data of a table.
+def make_table(params: Params, source: Table, test: Table | None, edges: Table | None = None) -> Made:
+    """Make prepared data of a table, whose rows may be the nodes of a graph.
 
     Raises:
         DataError: Columns, rows, target or splits are wrong.
@@ -42,6 +45,7 @@ def make_table(params: Params, source: Table, test: Table | None) -> Made:
     if test is not None:
         check_same_columns(source, test)
     kinds = judge_kinds(source.frame, data, source.where)
+    check_nodes(kinds, data)
     _check_skewed(kinds, data, source.where)
     check_coordinates(data, kinds, source.where)
     check_groups(data, [str(name) for name in source.frame.columns], source.where)
@@ -68,6 +72,7 @@ def make_table(params: Params, source: Table, test: Table | None) -> Made:
     classes = target.labels(column(train, data.answer), source.where) if classified else None
     leaks = find_leaks(parts, kinds, data, classes)
     check_leaks(leaks, data, source.where)
+    nodes, links = make_links(data, edges, [source] if test is None else [source, test], parts)
     if target.task == "regression" and data.target_scaling == "standard":
         target = target.scaled(column(train, data.answer), source.where)
     preprocess = Preprocess(
@@ -80,6 +85,7 @@ def make_table(params: Params, source: Table, test: Table | None) -> Made:
         categories=data.categories,
         markers=data.cleaning.missing_markers,
         text=fit_texts(train, passage, data, source.where) if passage else None,
+        nodes=nodes,
     )
     arrays: dict[SplitName, dict[str, np.ndarray]] = {}
     for name, (part, where) in parts.items():
@@ -114,20 +120,23 @@ def make_table(params: Params, source: Table, test: Table | None) -> Made:
         report["notes"] += note_text(entry)
     if data.text.rewrite:
         report["notes"].append(f"{added} rows of train are texts in other words, by {data.text.rewrite.path}.")
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = {"ordered": True} if data.split.by == "time" else {}
     if data.groups:
         groupings, codes = make_groups(parts, kinds, data, source.where)
         extra["groups"] = [grouping.to_json() for grouping in groupings]
         for name, code_NG in codes.items():
             arrays[name]["groups"] = np.concatenate([code_NG, code_NG[copied]]) if name == "train" else code_NG
+    arrays["train"] |= kin_of(train, data.split, copied)
+    report_links(report, links, arrays["train"], target)
     return Made(
-        spec=_spec(preprocess, data),
+        spec=_spec(preprocess, data, links),
         preprocess=preprocess,
         arrays=arrays,
         columns=[{"name": kind.name, "kind": kind.kind, "reason": kind.reason} for kind in kinds],
         features=preprocess.features,
         report=report,
         extra=extra,
+        graph=links.arrays if links else {},
     )
 
 
@@ -264,7 +273,7 @@ def _fit(train: pd.DataFrame, kind: Kind, data: Data, where: str) -> Column:
         raise DataError(f"{where}: {error}") from error
 
 
-def _spec(preprocess: Preprocess, data: Data) -> Spec:
+def _spec(preprocess: Preprocess, data: Data, links: Links | None) -> Spec:
     inputs: list[str] = []
     shapes: list[tuple[int, ...]] = []
     if preprocess.features:
@@ -276,6 +285,9 @@ def _spec(preprocess: Preprocess, data: Data) -> Spec:
     if preprocess.text:
         inputs.append("text")
         shapes.append((preprocess.text.length,))
+    if links:
+        inputs.append("node")
+        shapes.append(())
     target = preprocess.target
     return Spec(
         task=target.task,
@@ -285,4 +297,6 @@ def _spec(preprocess: Preprocess, data: Data) -> Spec:
         outputs=len(target.classes) if target.task in ("multiclass", "multilabel") else 1,
         vocabulary=preprocess.text.vocabulary if preprocess.text else 0,
         coordinates=tuple(preprocess.features.index(name) for name in data.coordinates),
+        nodes=links.told["nodes"] if links else 0,
+        links=len(links.arrays["row"]) if links else 0,
     )

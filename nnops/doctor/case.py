@@ -18,6 +18,7 @@ from nnops.doctor.layer import Flow, measure_flow
 from nnops.errors import InputError
 from nnops.files import read_json
 from nnops.losses.base import Loss
+from nnops.models.graph import hold_graph
 from nnops.params import Params, overlay, parse_set
 from nnops.seeding import torch_stream
 from nnops.training.device import choose_device, settle_device
@@ -99,6 +100,7 @@ class Case:
     def network(self) -> nn.Module:
         """The untrained network as a training would begin with it; not the one that :meth:`fresh` trains."""
         model, transfer = build_model(self.params, self.spec), transfer_of(self.params)
+        hold_graph(model, self.data.graph)
         if transfer is not None:
             freeze(model, begin(model, transfer), transfer)
         return model.to(self.device)

@@ -63,6 +63,11 @@ def check_robustness(params: Params, data: Prepared) -> tuple[list[tuple[str, Co
             f"params.yaml: {WHERE}: answers of the task {data.spec.task} are told token by token, and damage of their"
             " inputs is not measured; leave it out."
         )
+    if data.spec.nodes:
+        raise ParamsError(
+            f"params.yaml: {WHERE}: a node of a graph is answered from its neighbours, too, and damage of a row alone"
+            " is not measured; leave it out, or data.edges."
+        )
     ground = Ground.of(data)
     fitting = [name for name in CORRUPTIONS.names() if CORRUPTIONS.load(name).fits(ground)]
     for name in asked.corruptions or ():

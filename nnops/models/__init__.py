@@ -15,6 +15,7 @@ MODELS: "Catalog[Model]" = Catalog(
         "cnn": "nnops.models.cnn:Cnn",
         "decoder": "nnops.models.decoder:Decoder",
         "efficientnet": "nnops.models.efficientnet:Efficientnet",
+        "gcn": "nnops.models.gcn:Gcn",
         "hugging_face": "nnops.models.hugging_face:HuggingFace",
         "inception": "nnops.models.inception:Inception",
         "lenet": "nnops.models.lenet:Lenet",

@@ -94,6 +94,19 @@ def require_table(family: str, spec: Spec) -> None:
         )
 
 
+def require_graph(family: str, spec: Spec) -> None:
+    """Check that rows are the nodes of a graph.
+
+    Raises:
+        ParamsError: They are not.
+    """
+    if not spec.nodes:
+        raise ParamsError(
+            f"params.yaml: model.name: '{family}' needs edges, which data.edges names, but the data have"
+            f" {' and '.join(spec.inputs)} alone; write '{instead(spec)}'."
+        )
+
+
 def require_task(family: str, spec: Spec, task: Task) -> None:
     """Check that the family is made for the task.
 

@@ -29,6 +29,7 @@ class Flat(nn.Module):
             nn.Embedding(n, size) for n, size in zip(spec.cardinalities, sizes, strict=True)
         )
         self.numeric = any(name in spec.inputs for name in ("numeric", "image", "series"))
+        self.coded = spec.inputs.index("categories") if "categories" in spec.inputs else 0
         self.width = spec.features + sum(sizes)
 
     def initialise_embeddings(self) -> None:
@@ -37,9 +38,9 @@ class Flat(nn.Module):
             initialise_embedding(cast(nn.Embedding, embedding))
 
     def flatten(self, inputs: tuple[Tensor, ...]) -> Tensor:
-        """``numeric_BF``, ``image_BCHW`` or ``series_BLV``, then ``categories_BK``, to ``[B, width]``."""
+        """``numeric_BF``, ``image_BCHW`` or ``series_BLV``, then ``categories_BK``, to ``[B, width]``, no node."""
         parts: list[Tensor] = [inputs[0].flatten(1)] if self.numeric else []
         if len(self.embeddings):
-            codes_BK = inputs[-1]
+            codes_BK = inputs[self.coded]
             parts += [embed(codes_BK[:, k]) for k, embed in enumerate(self.embeddings)]
         return parts[0] if len(parts) == 1 else torch.cat(parts, 1)

@@ -67,7 +67,7 @@ class Tabular(Model):
         Raises:
             ParamsError: The data are no table.
         """
-        if not set(spec.inputs) <= {"numeric", "categories"}:
+        if not set(spec.inputs) <= {"numeric", "categories", "node"}:
             raise ParamsError(
                 f"params.yaml: model.name: 'tabular' needs a table, but the data have {' and '.join(spec.inputs)};"
                 " write 'mlp'."
@@ -112,6 +112,7 @@ class Place(nn.Module):
 class _Network(nn.Module):
     def __init__(self, options: Tabular, spec: Spec) -> None:
         super().__init__()
+        self.coded = spec.inputs.index("categories") if "categories" in spec.inputs else 0
         sizes = [min(options.embedding_max, round(1.6 * n**0.56)) for n in spec.cardinalities]
         self.waves = None
         if spec.features:
@@ -138,7 +139,7 @@ class _Network(nn.Module):
             initialise_embedding(cast(nn.Embedding, embedding))
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """``numeric_BF`` and then ``categories_BK``, whichever the spec has, to ``logits_BC``."""
+        """``numeric_BF`` and then ``categories_BK``, whichever the spec has, to ``logits_BC``; links are not seen."""
         parts: list[Tensor] = []
         if self.waves is not None:
             parts.append(self.waves(inputs[0]).flatten(1))
@@ -146,6 +147,6 @@ class _Network(nn.Module):
         if self.place is not None:
             parts.append(self.place(inputs[0]))
         if len(self.embeddings):
-            codes_BK = inputs[-1]
+            codes_BK = inputs[self.coded]
             parts += [embed(codes_BK[:, k]) for k, embed in enumerate(self.embeddings)]
         return self.layers(parts[0] if len(parts) == 1 else torch.cat(parts, 1))

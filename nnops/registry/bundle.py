@@ -158,7 +158,8 @@ class Bundle:
             each class, ``share(LABEL)``; :meth:`segment` gives the masks.
 
         Raises:
-            DataError: Missing or extra columns, values of another kind, no rows.
+            DataError: Missing or extra columns, values of another kind, no rows; of a graph a node that it does not
+                have, or one with other values.
         """
         import numpy as np
         import pandas as pd
@@ -186,6 +187,11 @@ class Bundle:
         if isinstance(rows, pd.DataFrame):
             self._check_group(rows)
             inputs, index = self.preprocess.transform(rows), rows.index
+            if self.preprocess.nodes is not None:
+                from nnops.registry.nodes import check_as_trained
+
+                named = rows.set_axis([str(name) for name in rows.columns], axis=1)
+                check_as_trained(named, inputs, self.preprocess, self.folder / "model.safetensors")
         else:
             inputs, index = self.preprocess.transform_images(rows), None
         output = self.graph.run(inputs)

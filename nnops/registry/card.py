@@ -196,7 +196,9 @@ def _training(bundle: Bundle) -> Part:
     if train.get("fairness"):
         rows.append(("fairness", ", ".join(f"{key} {value}" for key, value in train["fairness"].items())))
     rows += [("augmentation", ", ".join(_component(one) for one in train["augment"]))] if train.get("augment") else []
-    rows += [("networks that answer as one", f"{len(train['ensemble'])}")] if train.get("ensemble") else []
+    several = f"{len(train['ensemble'])}" if train.get("ensemble") else ""
+    several = f"{train['folds']}, each without one fold of train" if train.get("folds") else several
+    rows += [("networks that answer as one", several)] if several else []
     return Part("Training", "Map", (), ("", ""), tuple(rows))
 
 

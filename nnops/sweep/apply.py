@@ -68,6 +68,8 @@ def apply_trial(root: Path, name: str, number: int | None = None, *, force: bool
     config = whole_components(study, params, trial.config)
     if params.train.ensemble:
         config["train.ensemble"] = []
+    if params.train.folds is not None:
+        config["train.folds"] = None
     changed = changed_keys(study, params, config)
     if changed and not force:
         raise InputError(explain_changes(study, params, changed))

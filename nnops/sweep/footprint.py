@@ -53,17 +53,21 @@ def footprint(ready: Ready, params: Params, config: Config) -> Footprint:
     import torch
 
     from nnops.models import MODELS
+    from nnops.models.graph import graph_names
 
     spec, train = ready.data.spec, ready.data.rows("train")
-    rows = max(1, min(params.train.batch(train), train))
+    rows, looked = max(1, min(params.train.batch(train), train)), min(spec.rows_at_once, max(train, 1))
     model = MODELS.build(params.model.name, params.model.options, where="model")
     with torch.device("meta"):
         network = model.build(spec)
     weights = sum(each.numel() * each.element_size() for each in network.state_dict().values())
     put_out = _outputs(model, spec) if weights < LARGE_BYTES else [0]
+    if graph_names(network):
+        # One pass puts out all nodes, whatever rows of them are asked for.
+        rows = looked = 1
     # Each output is kept for the way back, where its gradient stands beside it; a look at a split keeps two layers.
     steps = 2 * rows * sum(put_out)
-    looks = 2 * min(spec.rows_at_once, max(train, 1)) * max(put_out)
+    looks = 2 * looked * max(put_out)
     return Footprint(config, weights, COPIES * weights + max(steps, looks))
 
 

@@ -105,6 +105,11 @@ def get_ready(params: Params, root: Path) -> Ready:
         InputError: The first fault, with its key and what to write instead.
     """
     sweep = params.sweep
+    if params.train.folds is not None:
+        raise ParamsError(
+            "params.yaml: train.folds: a trial of a sweep is one network; remove it, and write it again once the best"
+            " trial is applied."
+        )
     if params.train.ensemble:
         raise ParamsError(
             "params.yaml: train.ensemble: a trial of a sweep is one network; remove it, and make an ensemble of the"

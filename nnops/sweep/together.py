@@ -38,12 +38,13 @@ def apply_ensemble(root: Path, name: str, count: int, *, force: bool = False) ->
             if len(best) > 1
             else f"study '{name}' has too few complete trials for an ensemble; go on with 'nnops sweep resume {name}'."
         )
+    alone: dict[str, Any] = {} if params.train.folds is None else {"train.folds": None}
     data: dict[str, Any] = {}
     configs: list[dict[str, Any]] = []
     notes: list[str] = []
     for trial in best:
         config = whole_components(study, params, trial.config)
-        changed = changed_keys(study, params, {**config, "train.ensemble": []})
+        changed = changed_keys(study, params, {**config, "train.ensemble": [], **alone})
         if changed and not force:
             raise InputError(explain_changes(study, params, changed))
         notes = [other_model(changed)] if changed else notes
@@ -55,7 +56,7 @@ def apply_ensemble(root: Path, name: str, count: int, *, force: bool = False) ->
             )
         data = mine
         configs.append({key: value for key, value in config.items() if key not in mine})
-    whole = {**data, "train.ensemble": configs}
+    whole = {**data, "train.ensemble": configs, **alone}
     members(params_file.overlay(params, whole))
     params_file.write(path, whole)
     return [

@@ -47,7 +47,7 @@ def write_model(folder: Path, trained: Trained, params: Params, data: Prepared) 
     """
     record = {
         "model": _lasting(params.model),
-        **({"members": [_lasting(one.model) for one in members(params)]} if params.train.ensemble else {}),
+        **({"members": [_lasting(one.model) for one in members(params)]} if params.train.several else {}),
         "spec": data.spec.to_json(),
         "seed": params.seed,
         "fingerprint": trained.fingerprint,

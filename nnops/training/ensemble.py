@@ -1,8 +1,8 @@
 """Ensembles: several networks, each trained as it would be alone, that answer as one by soft voting.
 
 The members are configs laid over params, such as the best trials of a study or other seeds (deep ensembles:
-Lakshminarayanan et al. 2017). The whole is one module with one output, so it is judged, exported, compressed and
-registered as any other.
+Lakshminarayanan et al. 2017), or networks that each learn without one fold of train (:mod:`nnops.training.fold`). The
+whole is one module with one output, so it is judged, exported, compressed and registered as any other.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,13 +15,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nnops.batch import QUANTITIES, Spec, Task
+from nnops.batch import QUANTITIES, TOKENS, Spec, Task
 from nnops.data.prepared import Prepared
 from nnops.errors import ParamsError
 from nnops.params import Params, overlay
 from nnops.report import Report, ReportFn, keep_going
 from nnops.training.checkpoint import Checkpoints, read
 from nnops.training.device import choose_device
+from nnops.training.fold import folds_of
 from nnops.training.loop import look
 from nnops.training.optimizer import OPTIMIZERS
 from nnops.training.plan import build_plan
@@ -53,15 +54,15 @@ class Ensemble(nn.Module):
 def vote(output_MBC: Tensor, task: Task) -> Tensor:
     """The outputs of M members as one ``output_BC``.
 
-    Classes: ``log mean_m softmax(z_m)``. Yes or no: the logit of ``mean_m sigmoid(z_m)``, so that certain
-    members do not overflow, from logarithms. Quantities: the mean.
+    Classes: ``log mean_m softmax(z_m)``, of tokens ``[M, B, T, C]`` at each place. Yes or no: the logit of
+    ``mean_m sigmoid(z_m)``, so that certain members do not overflow, from logarithms. Quantities: the mean.
     """
     if task in QUANTITIES:
         return output_MBC.mean(0)
     if task in ("binary", "multilabel"):
         # log sigmoid(z) = -softplus(-z)
         return _log_mean(-F.softplus(-output_MBC)) - _log_mean(-F.softplus(output_MBC))
-    return _log_mean(F.log_softmax(output_MBC, 2))
+    return _log_mean(F.log_softmax(output_MBC, 3 if task in TOKENS else 2))
 
 
 def _log_mean(log_MBC: Tensor) -> Tensor:
@@ -71,19 +72,21 @@ def _log_mean(log_MBC: Tensor) -> Tensor:
 
 
 def members(params: Params) -> list[Params]:
-    """The params of each member; of params without an ensemble, these alone.
+    """The params of each member, those of folds being all alike; of params without an ensemble, these alone.
 
     Raises:
         ParamsError: A member sets what it cannot, or a key that does not exist.
     """
     configs = params.train.ensemble
-    if not configs:
+    if not params.train.several:
         return [params]
     base = alone(params)
+    if params.train.folds is not None:
+        return [base] * params.train.folds
     found: list[Params] = []
     for place, config in enumerate(configs):
         for key in config:
-            if key.partition(".")[0] not in SECTIONS or key.startswith("train.ensemble"):
+            if key.partition(".")[0] not in SECTIONS or key.startswith(("train.ensemble", "train.folds")):
                 raise ParamsError(
                     f"params.yaml: train.ensemble.{place}: a member cannot set '{key}'; it can set seed and keys of"
                     " model, loss and train, for all members share the data."
@@ -106,13 +109,13 @@ def members(params: Params) -> list[Params]:
 
 def alone(params: Params) -> Params:
     """The same without an ensemble."""
-    return params.model_copy(update={"train": params.train.model_copy(update={"ensemble": ()})})
+    return params.model_copy(update={"train": params.train.model_copy(update={"ensemble": (), "folds": None})})
 
 
 def build_ensemble(params: Params, spec: Spec) -> nn.Module:
     """The untrained network, or the untrained members as one."""
     networks = [build_model(member, spec) for member in members(params)]
-    return Ensemble(networks, spec.task) if params.train.ensemble else networks[0]
+    return Ensemble(networks, spec.task) if params.train.several else networks[0]
 
 
 def train_model(
@@ -134,14 +137,14 @@ def train_model(
         ParamsError: A member does not fit the data; nothing is trained then.
         TrainingError: A loss is not finite.
     """
-    if not params.train.ensemble:
+    if not params.train.several:
         return _trainer(params)(params, data, report=report, checkpoints=checkpoints)
     start_s = perf_counter()
-    every = members(params)
+    every = list(zip(members(params), folds_of(params, data), strict=True))
     build_ensemble(params, data.spec)
     history: list[dict[str, float]] = []
     weights: dict[str, Tensor] = {}
-    for place, member in enumerate(every):
+    for place, (member, part) in enumerate(every):
         before = len(history)
 
         def tell(moment: Report, before: int = before, place: int = place) -> bool:
@@ -149,7 +152,7 @@ def train_model(
             return report(replace(moment, epoch=before + moment.epoch, metrics=row))
 
         folder = None if checkpoints is None else checkpoints / f"member-{place}"
-        done = _member(member, data, tell, folder)
+        done = _member(member, part, tell, folder)
         history += [{"member": float(place + 1), **row} for row in done.history]
         weights |= {f"members.{place}.{name}": tensor for name, tensor in done.tensors.items()}
     row = _measure(params, data, weights)

@@ -73,7 +73,7 @@ def settle_batch(params: Params, data: Prepared) -> Settled:
     room = _room(device) // (1 if device == "cuda" else workers)
     found = [
         largest(_probe(alone_in_it(member), data, device), room, *_most(member, data))
-        for member in members(params)
+        for member in members(params)[: 1 if params.train.folds else None]
         if member.train.batch_size == "auto"
     ]
     each = min(found, key=lambda one: one.rows)

@@ -21,6 +21,7 @@ from nnops.errors import InputError, NnopsError, TrainingError
 from nnops.params import Params, parse
 from nnops.report import Report, ReportFn, keep_going
 from nnops.training.device import choose_device
+from nnops.training.fold import Fold
 from nnops.training.ranks import Ranks
 from nnops.training.train import Parts, Trained, train
 
@@ -62,6 +63,7 @@ def train_together(
         config = {
             "params": params.record(),
             "data": str(data.folder.absolute()),
+            "fold": (data.seed, data.folds, data.fold) if isinstance(data, Fold) else None,
             "checkpoints": None if checkpoints is None else str(checkpoints.absolute()),
             "root": str(Path.cwd()),
             "post": post,
@@ -152,7 +154,7 @@ def work(config: dict[str, Any]) -> None:
     try:
         trained = train(
             parse(config["params"]),
-            Prepared.open(Path(config["data"])),
+            _open(Path(config["data"]), config["fold"]),
             report=tell if ranks.rank == 0 else keep_going,
             checkpoints=None if config["checkpoints"] is None else Path(config["checkpoints"]),
             ranks=ranks,
@@ -164,6 +166,11 @@ def work(config: dict[str, Any]) -> None:
         ray.get(post.finish.remote(trained))
     # Nobody leaves while another one still speaks.
     torch.distributed.barrier()
+
+
+def _open(folder: Path, fold: tuple[int, int, int] | None) -> Prepared:
+    data = Prepared.open(folder)
+    return data if fold is None else Fold(folder, data.schema, *fold)
 
 
 def _trainer(config: dict[str, Any], workers: int, device: str, folder: str) -> Any:

@@ -21,6 +21,7 @@ from nnops.losses.base import Loss
 from nnops.metrics.base import Predictions
 from nnops.metrics.tokens import tally
 from nnops.models import MODELS
+from nnops.models.graph import hold_graph
 from nnops.params import Params, overlay
 from nnops.report import Report, ReportFn, keep_going
 from nnops.seeding import derive
@@ -209,6 +210,7 @@ class Parts:
         params = self.phase.params
         train, transfer = params.train, transfer_of(params)
         model = build_model(params, data.spec)
+        hold_graph(model, data.graph)
         begun = None if transfer is None else begin(model, transfer)
         if transfer is not None and begun is not None:
             freeze(model, begun, transfer)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from nnops.catalog import nearest
 from nnops.errors import ParamsError
 from nnops.models import MODELS
+from nnops.models.graph import graph_names
 from nnops.params import Params, Transfer
 from nnops.training.optimizer import Optimizer
 from nnops.training.step import trainable
@@ -107,10 +108,10 @@ def begin(model: nn.Module, transfer: Transfer) -> Begun:
         given = {rename(name): tensor for name, tensor in given.items()}
     own = model.state_dict()
     new = {name for name in own if name.startswith(transfer.new)} if transfer.new else set[str]()
-    last = _last_layer(model)
+    last, graph = _last_layer(model), graph_names(model)
     loaded: dict[str, Tensor] = {}
     for name, tensor in own.items():
-        if name in new:
+        if name in new or name in graph:
             continue
         other = given.get(name)
         if other is not None and other.shape == tensor.shape:

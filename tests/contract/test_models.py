@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small import SPECS, image_spec, params, small
+from small import SPECS, image_spec, params, ring, small
 
 from nnops.batch import TOKENS
 from nnops.errors import InputError
 from nnops.losses import DEFAULT, LOSSES
 from nnops.models import MODELS
+from nnops.models.graph import hold_graph
 from nnops.training.artifact import read_model, write_model
 from nnops.training.optimizer import AdamW
 from nnops.training.step import SoloStep, trainable
@@ -46,7 +47,7 @@ def _taken(name, kind):
 
 
 #: One kind of data for each example, for tests that take long.
-KINDS = ("mixed", "image", "text", "series", "language", "sequence", "colour", "masks")
+KINDS = ("mixed", "graph", "image", "text", "series", "language", "sequence", "colour", "masks")
 FIRST = {name: next(kind for kind in KINDS if _taken(name, kind)) for name in MODELS.names()}
 ONCE = {key: case for key, case in CASES.items() if case[2] == FIRST[case[0]]}
 #: The same for the example with every option in use alone.
@@ -80,7 +81,9 @@ def small_of(kind, folder):
 
 def module(case, seed=1):
     name, place, kind = case
-    return build_model(params(seed=seed, model={"name": name, "options": options(name, place)}), SHAPES[kind])
+    model = build_model(params(seed=seed, model={"name": name, "options": options(name, place)}), SHAPES[kind])
+    hold_graph(model, ring)
+    return model
 
 
 def batch(spec, rows, seed=0):
@@ -90,6 +93,8 @@ def batch(spec, rows, seed=0):
         if name == "categories":
             columns = [rng.integers(0, n, rows) for n in spec.cardinalities]
             inputs.append(torch.from_numpy(np.stack(columns, 1)))
+        elif name == "node":
+            inputs.append(torch.from_numpy(rng.permutation(spec.nodes)[:rows]))
         elif name in ("text", "answer"):
             there = np.arange(shape[0]) < rng.integers(1, shape[0] + 1, rows)[:, None]
             codes = spec.vocabulary if name == "text" else spec.outputs

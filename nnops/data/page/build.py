@@ -13,7 +13,13 @@ from nnops.data.prepared import SPLITS
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 #: What a leak is called.
-TITLES = {"duplicates": "Rows twice", "groups": "Groups", "target": "The target is told", "time": "Time"}
+TITLES = {
+    "duplicates": "Rows twice",
+    "groups": "Groups",
+    "near_duplicates": "Images nearly twice",
+    "target": "The target is told",
+    "time": "Time",
+}
 #: Words of a column that are shown.
 TOP = 4
 

@@ -8,7 +8,7 @@ from nnops.doctor.finding import Finding
 
 
 class Leakage(Check):
-    """Rows of val and test that train holds as well, columns that tell the target, times and groups on both sides."""
+    """Rows of val and test that train holds, too, or nearly so, columns that tell the target, times, groups twice."""
 
     name: ClassVar[str] = "leakage"
     about: ClassVar[str] = "rows, columns, times and groups that give the answer away"

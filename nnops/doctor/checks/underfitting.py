@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
+from nnops.batch import Spec
 from nnops.doctor.case import Case
 from nnops.doctor.check import Check
 from nnops.doctor.finding import Finding
@@ -66,7 +67,7 @@ class Underfitting(Check):
 
     def _nearest(self, case: Case) -> float:
         """The loss on val of what the nearest rows of train say, in the network's own outputs."""
-        train_NF, val_MF = _flat(case.train.inputs), _flat(case.val.inputs)
+        train_NF, val_MF = (_flat(split.inputs, case.spec) for split in (case.train, case.val))
         count = min(self.rows, len(val_MF))
         val_MF, target_M = val_MF[:count], case.val.target[:count]
         place_MK = torch.cdist(val_MF, train_NF).topk(min(self.neighbours, len(train_NF)), largest=False).indices
@@ -83,6 +84,7 @@ class Underfitting(Check):
         return float(case.loss(output_MC, target_M))
 
 
-def _flat(inputs: tuple[Tensor, ...]) -> Tensor:
-    """All inputs of a row as numbers; a code is one number, which tells its equals apart from others."""
-    return torch.cat([tensor.flatten(1).float() for tensor in inputs], 1)
+def _flat(inputs: tuple[Tensor, ...], spec: Spec) -> Tensor:
+    """All inputs of a row as numbers; a code is one, which tells its equals apart; a node is none."""
+    named = zip(spec.inputs, inputs, strict=True)
+    return torch.cat([tensor.flatten(1).float() for name, tensor in named if name != "node"], 1)

@@ -31,6 +31,11 @@ def kind_of(spec: Spec) -> Kind:
             f"a model of the task {spec.task} gives many answers for one row, and explanations are of one; models of"
             " classes, labels, values and forecasts are explained."
         )
+    if spec.nodes:
+        raise InputError(
+            "a node of a graph is answered from its neighbours, too, and explanations are of a row's own columns;"
+            " models of data without data.edges are explained."
+        )
     if spec.image:
         return "image"
     if spec.series:

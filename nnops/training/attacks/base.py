@@ -54,6 +54,11 @@ class Reach:
             return cls(0, white / std, (0 - mean) / std, (white - mean) / std)
         if spec.series:
             return cls(0, torch.ones(spec.shapes[0]))
+        if spec.nodes:
+            raise ParamsError(
+                f"params.yaml: {where}: a node of a graph is answered from its neighbours, too, so a row alone is not"
+                " attacked; leave it out, or data.edges."
+            )
         moves = _numbers(data) if "numeric" in spec.inputs else torch.zeros(0)
         if spec.task in TOKENS or not moves.any():
             raise ParamsError(

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import StratifiedKFold
 
+from nnops.data.folds import kin_of
 from nnops.data.split import split_rows
 from nnops.errors import InputError
 from nnops.evaluation.folds import cross_validate
@@ -107,3 +108,12 @@ def test_the_mean_over_folds(tmp_path, monkeypatch, capsys):
     (tmp_path / "params.yaml").write_text(json.dumps(params.record()))
     folds(2, None, as_json=True)
     assert json.loads(capsys.readouterr().out) == found.to_json()
+
+
+def test_copies_stay_with_their_row_and_rows_with_their_group():
+    train = pd.DataFrame({"who": ["a", "b", "a", None]})
+    copied = np.array([1, 1, 3])
+    free, grouped = Split(), Split(by="grouped", column="who")
+    assert kin_of(train, free, np.empty(0, np.int64)) == {}
+    assert kin_of(train, free, copied)["kin"].tolist() == [0, 1, 2, 3, 1, 1, 3]
+    assert kin_of(train, grouped, copied)["kin"].tolist() == [1, 2, 1, 0, 2, 2, 0]
