@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from nnops.batch import PREDICT_ROWS
+from nnops.data.disk import OnDisk
 from nnops.data.prepared import Tensors
 from nnops.errors import IntegrityError, TrainingError
 from nnops.metrics.base import Predictions
@@ -261,15 +262,19 @@ def batches(
     """The batches of an epoch in the order of :func:`row_order`.
 
     Rows are gathered many batches at a time, and a batch is a view: the same bits as one gather a batch, and faster.
+    Of a split that stays on disk the next rows are read while the network learns from these.
     """
     row_bytes = sum(tensor[0].numel() * tensor.element_size() for tensor in split.inputs)
     size = bounds[0][1] - bounds[0][0]
     group = max(1, GATHER_BYTES // max(row_bytes * size, 1))
     for start in range(0, len(bounds), group):
-        part = bounds[start : start + group]
+        part, coming = bounds[start : start + group], bounds[start + group : start + 2 * group]
         rows = order_N[part[0][0] : part[-1][1]]
         sizes = [end - begin for begin, end in part]
         columns = [tensor.index_select(0, rows).split(sizes) for tensor in (*split.inputs, split.target)]
+        for column in split.inputs:
+            if coming and isinstance(column, OnDisk):
+                column.expect(order_N[coming[0][0] : coming[-1][1]])
         for *inputs, target_B in zip(*columns, strict=True):
             yield tuple(inputs), target_B
 
