@@ -30,6 +30,8 @@ from nnops.training.step import Step
 
 #: Bytes of inputs that are gathered at once; the batches are views into them.
 GATHER_BYTES = 16 << 20
+#: Losses that are kept one by one.
+LOSSES = 64
 
 
 @dataclass
@@ -115,13 +117,17 @@ def train_epoch(plan: Plan, step: Step, train: Tensors, epoch: int, top: float) 
     first, rate = epoch * steps, top
     parts = shares(bounds, plan.accumulate)
     order_N = row_order(train.target, plan.seed, epoch, weighted=plan.weighted, block=train.block)
-    losses: list[Tensor] = []
+    losses, together = list[Tensor](), list[Tensor]()
     chance = torch_stream(plan.seed, f"augment/{epoch}") if plan.augment else None
     for place, (inputs, target_B) in enumerate(batches(train, bounds, order_N)):
         rate = top * plan.schedule.factor(first + place // plan.accumulate, steps, plan.epochs)
         if plan.augment and chance:
             inputs, target_B = plan.augment(inputs, target_B, chance)
         share, more = parts[place]
+        if len(losses) == LOSSES:
+            # Small tensors that stay lie between the large ones that come and go, and keep their memory from them.
+            together.append(torch.stack(losses))
+            losses.clear()
         if plan.ranks is None:
             losses.append(step.train(inputs, target_B, rate, share, more))
             continue
@@ -129,11 +135,11 @@ def train_epoch(plan: Plan, step: Step, train: Tensors, epoch: int, top: float) 
         mine = (end - start) / len(target_B)
         inputs = tuple(tensor[start:end] for tensor in inputs)
         losses.append(step.train(inputs, target_B[start:end], rate, share * mine, more) * mine)
+    loss_S = torch.cat([*together, torch.stack(losses)])
     if plan.ranks is not None:
-        losses = [torch.stack(losses)]
-        plan.ranks.sum(losses)
+        plan.ranks.sum([loss_S])
         step.agree()
-    loss_S = (torch.stack(losses) if plan.ranks is None else losses[0]).double().cpu()
+    loss_S = loss_S.double().cpu()
     rows_S = torch.tensor([end - start for start, end in bounds], dtype=torch.float64)
     train_loss = float(loss_S @ rows_S) / len(train)
     if not math.isfinite(train_loss):
