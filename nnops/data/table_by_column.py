@@ -1,8 +1,8 @@
 """A table larger than memory prepared: the same arrays as :mod:`nnops.data.table` makes, one column at a time.
 
 Every statistic is computed from a whole column, so it has the very bits of a table that was read at once. What needs
-whole rows goes by a hash of 64 bits for each: rows that are there twice, and rows of val and test that train holds. Rows
-that are the same but for rounding are not looked for, and a text is not taken.
+whole rows goes by a hash of 64 bits for each: rows that are there twice, and rows of val and test that train holds.
+Rows that are the same but for rounding are not looked for, and a text is not taken.
 """
 
 from collections.abc import Mapping
@@ -87,7 +87,7 @@ def make_by_column(params: Params, source: Shelved, test: Shelved | None, folder
     check_skewed(kinds, data, where)
     check_groups(data, frame.columns, where)
     read = len(frame) + (0 if tested is None else len(tested))
-    frame = _kept(_typed(frame, kinds, data, where, scratch / "source"), kinds, data, where)
+    frame = _kept(_typed(frame, kinds, data, where, scratch / "numbers of source"), kinds, data, where)
     answer = column(frame, data.answer)
     target = judge(answer, data, where)
     if target.task not in TASKS:
@@ -103,7 +103,10 @@ def make_by_column(params: Params, source: Shelved, test: Shelved | None, folder
     )
     parts: dict[SplitName, Shelved] = {name: (frame.take(rows[name]), where) for name in SPLITS}
     if tested is not None and test is not None:
-        parts["test"] = (_kept(_typed(tested, kinds, data, test[1], scratch / "test"), kinds, data, test[1]), test[1])
+        parts["test"] = (
+            _kept(_typed(tested, kinds, data, test[1], scratch / "numbers of test"), kinds, data, test[1]),
+            test[1],
+        )
     inside = rows_inside(parts["train"][0], kinds, data, target, where)
     outliers = int((~inside).sum())
     if outliers:

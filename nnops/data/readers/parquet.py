@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nnops.data.by_column import ByColumn
 
 #: A table that is prepared whole takes about so many times its numbers, eight bytes each.
-TIMES = 8
+TIMES = 6
 
 
 class Parquet(Reader):
