@@ -1,9 +1,9 @@
 """A table ten times as large as the memory it may take: prepared, trained from disk, under a limit that binds.
 
 A process first prepares and trains a few rows, so that all that any run loads is loaded; then the system gives it no
-more memory than a tenth of the table's file on top (RLIMIT_DATA: what is its own, not what is mapped from files). Told is
-by how much it grew at its highest (VmHWM), that the same table read at once ends under the same limit, and what both ways
-take for a tenth of the rows.
+more memory than a tenth of the table's file on top (RLIMIT_DATA: what is its own, not what is mapped from files). Told
+is by how much it grew at its highest (VmHWM), that the same table read at once ends under the same limit, and what both
+ways take for a tenth of the rows.
 """
 
 import json

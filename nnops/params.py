@@ -300,8 +300,8 @@ class Data(Section):
     )
     by_column: Literal["auto", "always", "never"] = Field(
         default="auto",
-        description="Whether a table in CSV or Parquet is read one column at a time, for one larger than memory; auto:"
-        " where reading it whole would take half of the free memory",
+        description="Whether a table in CSV, JSON lines or Parquet is read one column at a time, for one larger than"
+        " memory; auto: where reading it whole would take half of the free memory",
     )
 
     @field_validator("groups", mode="before")

@@ -33,7 +33,8 @@ PAIRS: tuple[tuple[SplitName, SplitName], ...] = (("train", "val"), ("train", "t
 
 LATER: tuple[SplitName, ...] = ("val", "test")
 
-Parts = Mapping[SplitName, tuple[pd.DataFrame | ByColumn, str]]
+WholeParts = Mapping[SplitName, tuple[pd.DataFrame, str]]
+Parts = WholeParts | Mapping[SplitName, tuple[ByColumn, str]]
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Leak:
         return asdict(self)
 
 
-def find_leaks(parts: Parts, kinds: list[Kind], data: Data, classes: pd.Series | None) -> list[Leak]:
+def find_leaks(parts: WholeParts, kinds: list[Kind], data: Data, classes: pd.Series | None) -> list[Leak]:
     """Look for leaks in the splits of a table.
 
     Args:

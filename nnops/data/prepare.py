@@ -202,8 +202,8 @@ def wants_columns(data: Data, readers: Mapping[str, Reader], root: Path) -> bool
     if data.by_column == "always":
         if what:
             raise ParamsError(
-                f"params.yaml: data.by_column: {what} is read whole; a table in CSV or Parquet is read by column: write"
-                " auto."
+                f"params.yaml: data.by_column: {what} is read whole; a table in CSV, JSON lines or Parquet is read by"
+                " column: write auto."
             )
         return True
     return not what and sum(reader.measure_bytes(root) for reader in readers.values()) > SHARE * free_memory()

@@ -32,9 +32,10 @@ def _hashes(values: pd.Series) -> np.ndarray:
     if pd.api.types.is_float_dtype(values):
         numbers = values.to_numpy(np.float64)
         # Minus zero is zero.
-        return np.where(np.isnan(numbers), MISSING, hash_array(numbers + 0.0))
+        return np.where(np.isnan(numbers), MISSING, hash_array(numbers + 0.0))  # pyright: ignore[reportCallIssue]
     codes, different = pd.factorize(values)
-    words = hash_array(np.asarray([str(word) for word in different], object))
+    texts = np.asarray([str(word) for word in different], object)
+    words = hash_array(texts)  # pyright: ignore[reportCallIssue]
     return np.where(codes < 0, MISSING, words[codes]) if len(words) else np.full(len(codes), MISSING)
 
 
@@ -98,6 +99,7 @@ def _keys(arrays: Mapping[str, np.ndarray], at_once: int) -> np.ndarray:
 def _rows_of(array: np.ndarray, start: int, count: int) -> list[bytes]:
     row_bytes = array.strides[0]
     if isinstance(array, np.memmap):
+        assert array.filename is not None
         whole = np.fromfile(array.filename, np.uint8, count * row_bytes, offset=array.offset + start * row_bytes)
     else:
         whole = np.ascontiguousarray(array[start : start + count])

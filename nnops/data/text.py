@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import IO, TextIO
+from typing import Any, TextIO
 
 from nnops.errors import DataError
 
@@ -49,8 +49,13 @@ def read_packed(path: Path) -> bytes:
 
 
 @contextmanager
-def open_text(path: Path, encoding: str) -> Iterator[TextIO]:
+def open_text(path: Path, encoding: str, newline: str = "") -> Iterator[TextIO]:
     """A file to be read from its start on, unpacked and decoded as :func:`read_packed` and :func:`decode_text` do.
+
+    Args:
+        path: The file.
+        encoding: A name that Python knows, or ``auto``.
+        newline: What ends a line, as :func:`open` takes it.
 
     Raises:
         DataError: A folder, a damaged archive, or an encoding that is not known.
@@ -62,7 +67,7 @@ def open_text(path: Path, encoding: str) -> Iterator[TextIO]:
             with path.open("rb") as stream:
                 start = stream.read(6)
             if start.startswith(b"\x1f\x8b"):
-                content: IO[bytes] = opened.enter_context(gzip.open(path))
+                content: Any = opened.enter_context(gzip.open(path))
             elif start.startswith(b"BZh"):
                 content = opened.enter_context(bz2.open(path))
             elif start.startswith(b"\xfd7zXZ\x00"):
@@ -72,13 +77,13 @@ def open_text(path: Path, encoding: str) -> Iterator[TextIO]:
                 content = opened.enter_context(archive.open(_only_entry(archive, path)))
             else:
                 content = opened.enter_context(path.open("rb"))
-            buffered = io.BufferedReader(content)  # pyright: ignore[reportArgumentType]
+            buffered = io.BufferedReader(content)
             wanted = encoding
             if encoding == "auto":
                 start = buffered.peek(3)
                 wanted = next((name for mark, name in _MARKS if start.startswith(mark)), "utf-8")
             try:
-                text = io.TextIOWrapper(buffered, wanted, newline="")
+                text = io.TextIOWrapper(buffered, wanted, newline=newline)
             except LookupError as error:
                 raise _unknown(encoding) from error
             yield text
@@ -98,13 +103,18 @@ def read_start(text: TextIO, name: str) -> str:
     try:
         sample = text.read(_SAMPLE_CHARS + 1)
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"{name}: must be encoded as {error.encoding}, got the byte 0x{error.object[error.start]:02x}; cp1252 and"
-            " latin-1 are common ones: set data.source.options.encoding."
-        ) from error
+        raise not_decoded(error, name) from error
     if "\0" in sample[:10_000]:
         raise DataError(f"{name}: must be a text file, but it holds binary data.")
     return sample
+
+
+def not_decoded(error: UnicodeDecodeError, where: str) -> DataError:
+    """What is wrong with bytes that came while a text was read."""
+    return DataError(
+        f"{where}: must be encoded as {error.encoding}, got the byte 0x{error.object[error.start]:02x}; cp1252 and"
+        " latin-1 are common ones: set data.source.options.encoding."
+    )
 
 
 def find_encoding(content: bytes) -> str | None:

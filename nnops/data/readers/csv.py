@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self, TextIO
 from pydantic import Field
 
 from nnops.data.reader import Reader, Table, existing
-from nnops.data.text import ODD_DELIMITERS, decode_text, find_delimiter, open_text, read_packed, read_start, shown
+from nnops.data.text import (
+    ODD_DELIMITERS,
+    decode_text,
+    find_delimiter,
+    not_decoded,
+    open_text,
+    read_packed,
+    read_start,
+    shown,
+)
 from nnops.errors import DataError
 
 if TYPE_CHECKING:
@@ -115,11 +124,7 @@ def _rows(text: TextIO, delimiter: str, name: str) -> Iterator[tuple[int, list[s
                 f"{name}: line {line}: not valid CSV ({error}); look for a quote that is not closed."
             ) from error
         except UnicodeDecodeError as error:
-            raise DataError(
-                f"{name}: after line {reader.line_num}: must be encoded as {error.encoding}, got the byte"
-                f" 0x{error.object[error.start]:02x}; cp1252 and latin-1 are common ones: set"
-                " data.source.options.encoding."
-            ) from error
+            raise not_decoded(error, f"{name}: after line {reader.line_num}") from error
         if row is None:
             return
         if any(cell.strip() for cell in row) or len(row) > 1:
@@ -163,8 +168,10 @@ def _is_number(cell: str) -> bool:
 
 
 def _points_for_commas(frame: "pd.DataFrame") -> "pd.DataFrame":
+    from nnops.data.values import column
+
     for name in frame.columns:
-        frame[name] = _with_points(frame[name])
+        frame[name] = _with_points(column(frame, name))
     return frame
 
 

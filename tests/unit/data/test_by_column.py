@@ -1,6 +1,7 @@
-"""Tables that are read one column at a time: the very bytes of tables that are read at once, in a part of the memory."""
+"""Tables read one column at a time: the very bytes of tables that are read at once, in a part of the memory."""
 
 import gzip
+import json
 import os
 import subprocess
 import sys
@@ -122,6 +123,19 @@ def test_rows_that_train_holds_are_told(tmp_path, monkeypatch):
     with pytest.raises(DataError, match="leakage"):
         prepare(parse({"data": data | {"by_column": "always", "leakage": "error"}}), tmp_path / "out", tmp_path)
     assert not (tmp_path / "out").exists()
+
+
+def test_json_lines(tmp_path, monkeypatch):
+    records = [
+        {key: value for key, value in record.items() if pd.notna(value)} for record in rows().to_dict(orient="records")
+    ]
+    for place, record in enumerate(records):
+        record["flag"] = place % 3 == 0
+        if place > 50:
+            record["home"] = {"floor": place % 7, "big": 10**20 * (place % 5)}
+    text = "\n\n".join(json.dumps(record) for record in records)
+    (tmp_path / "rows.jsonl").write_text(text)
+    both(tmp_path, {"source": {"name": "jsonl", "options": {"path": "rows.jsonl"}}, "target": "label"}, monkeypatch)
 
 
 @pytest.mark.parametrize("way", ["packed", "utf-16", "commas", "cp1252"])
