@@ -1,9 +1,9 @@
-"""A table ten times as large as the memory it may take: prepared, trained from disk, under a limit that binds.
+"""A table ten times as large as the memory it may take: prepared, trained from disk and judged under a hard limit.
 
-A process first prepares and trains a few rows, so that all that any run loads is loaded; then the system gives it no
-more memory than a tenth of the table's file on top (RLIMIT_DATA: what is its own, not what is mapped from files). Told
-is by how much it grew at its highest (VmHWM), that the same table read at once ends under the same limit, and what both
-ways take for a tenth of the rows.
+A process first prepares, trains and judges a few rows, so that all that any run loads is loaded; then the system gives
+it no more memory than a tenth of the table's file on top (RLIMIT_DATA: what is its own, not what is mapped from files).
+Told is by how much it grew at its highest (VmHWM), that the same table read at once ends under the same limit, and what
+both ways take for a tenth of the rows.
 """
 
 import json
@@ -41,9 +41,11 @@ def write_table(path: Path, rows: int) -> None:
 
 
 def run(folder: Path, name: str, way: str, limit: int) -> dict[str, Any]:
-    """Prepare and train one table in this process; ``limit`` bytes beside what it has already, 0 for none."""
+    """Prepare, train and judge a table in this process; ``limit`` bytes beside what it has already, 0 for none."""
     from nnops.data.prepare import prepare
+    from nnops.evaluation.evaluate import evaluate
     from nnops.params import parse
+    from nnops.training.artifact import read_model, write_model
     from nnops.training.train import train
 
     def settings(file: str, by_column: str) -> Any:
@@ -57,13 +59,17 @@ def run(folder: Path, name: str, way: str, limit: int) -> dict[str, Any]:
                 },
                 "model": {"name": "mlp", "options": {"hidden": [128, 64]}},
                 "train": {"epochs": 2, "batch_size": 256, "stream": True},
+                # Slices hold a number for each row of test and group of rows, baselines a sample of train.
+                "evaluate": {"baselines": [], "slices": 0},
             }
         )
 
     small = f"small.{name.rpartition('.')[2]}"
     for by_column in ("always", "never"):
         params = settings(small, by_column)
-        train(params, prepare(params, folder / f"small {way}", folder))
+        data = prepare(params, folder / f"small {way}", folder)
+        write_model(folder / f"model {way}", train(params, data), params, data)
+        evaluate(read_model(folder / f"model {way}"), data, params)
     before = {key: _status(key) for key in ("VmHWM", "VmRSS", "VmData")}
     # The highest mark of resident memory begins anew here (proc(5), clear_refs).
     Path("/proc/self/clear_refs").write_text("5")
@@ -74,11 +80,17 @@ def run(folder: Path, name: str, way: str, limit: int) -> dict[str, Any]:
     prepared_s, prepared = perf_counter() - start_s, _status("VmHWM") - before["VmRSS"]
     Path("/proc/self/clear_refs").write_text("5")
     trained = train(params, data)
+    trained_s, grown = perf_counter() - start_s - prepared_s, _status("VmHWM") - before["VmRSS"]
+    write_model(folder / f"model {way}", trained, params, data)
+    model, held = read_model(folder / f"model {way}"), _status("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")
+    evaluate(model, data, params)
     return {
         "prepare_s": prepared_s,
         "prepare_grown": prepared,
-        "train_s": perf_counter() - start_s - prepared_s,
-        "train_grown": _status("VmHWM") - before["VmRSS"],
+        "train_s": trained_s,
+        "train_grown": grown,
+        "evaluate_grown": _status("VmHWM") - held,
         "hash": data.hash,
         "loss": trained.history[-1]["val_loss"],
     }
@@ -120,8 +132,8 @@ def main() -> None:
             one = json.loads(done.stdout.splitlines()[-1])
             print(
                 f"{told}: prepare grew by {one['prepare_grown'] / 1e6:.0f} MB in {one['prepare_s']:.0f} s, train by"
-                f" {one['train_grown'] / 1e6:.0f} MB in {one['train_s']:.0f} s, val loss {one['loss']:.4f}, data"
-                f" {one['hash'][:12]}",
+                f" {one['train_grown'] / 1e6:.0f} MB in {one['train_s']:.0f} s, evaluate by"
+                f" {one['evaluate_grown'] / 1e6:.0f} MB more, val loss {one['loss']:.4f}, data {one['hash'][:12]}",
                 flush=True,
             )
 
