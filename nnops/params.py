@@ -318,6 +318,11 @@ class Data(Section):
     leakage: Literal["warn", "error"] = Field(
         default="warn", description="What a leak does: a note in the report, or the end of the prepare stage"
     )
+    by_column: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description="Whether a table in CSV, JSON lines or Parquet is read one column at a time, for one larger than"
+        " memory; auto: where reading it whole would take half of the free memory",
+    )
 
     @field_validator("groups", mode="before")
     @classmethod

@@ -1,10 +1,15 @@
 """A column of a split that stays on disk: rows are read when they are asked for, in blocks that lie together."""
 
+import os
+import weakref
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from nnops.errors import DataError
 
 if TYPE_CHECKING:
     import torch
@@ -27,18 +32,20 @@ class OnDisk:
     """
 
     def __init__(self, path: Path, device: str, finish: "Callable[[torch.Tensor], torch.Tensor] | None" = None) -> None:
-        self._path = path
         self._device = device
         self._finish = finish
         # Not mapped into memory: a map counts as memory where that is limited.
-        with path.open("rb") as stream:
-            version = np.lib.format.read_magic(stream)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            self.shape, fortran, self._dtype = read(stream)
-            self._start = stream.tell()
+        self._file = path.open("rb", buffering=0)
+        weakref.finalize(self, self._file.close)
+        version = np.lib.format.read_magic(self._file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        self.shape, fortran, self._dtype = read(self._file)
+        self._start = self._file.tell()
         assert not fortran
-        self._row = int(np.prod(self.shape[1:]))
-        self.block = max(1, BLOCK_BYTES // max(self._row * self._dtype.itemsize, 1))
+        self._row_bytes = int(np.prod(self.shape[1:])) * self._dtype.itemsize
+        self.block = max(1, BLOCK_BYTES // max(self._row_bytes, 1))
+        # One block at a time is read into the same memory, which stays in the cache of the core.
+        self._room = np.empty((min(self.block, self.shape[0]), *self.shape[1:]), self._dtype)
 
     def element_size(self) -> int:
         """Bytes of one number on disk."""
@@ -47,29 +54,57 @@ class OnDisk:
     def __getitem__(self, rows: int | slice) -> "torch.Tensor":
         """One row, or rows that follow each other."""
         if isinstance(rows, int):
-            return self._ready(self._read(rows, rows + 1))[0]
+            return self[rows : rows + 1][0]
         start, stop, step = rows.indices(self.shape[0])
         assert step == 1
-        return self._ready(self._read(start, stop))
+        found = np.empty((max(stop - start, 0), *self.shape[1:]), self._dtype)
+        self._read(start, found)
+        return self._ready(found)
 
     def index_select(self, dim: int, rows: "torch.Tensor") -> "torch.Tensor":
         """Rows in any order; each block that they lie in is read once."""
         assert dim == 0
         place = rows.cpu().numpy()
-        order = np.argsort(place, kind="stable")
-        block = place[order] // self.block
+        order = np.argsort(place)
+        ordered = place[order]
         found = np.empty((len(place), *self.shape[1:]), self._dtype)
-        # Blocks that follow each other are read together.
-        for run in np.split(order, np.flatnonzero(np.diff(block) > 1) + 1):
-            start = int(place[run[0]])
-            found[run] = self._read(start, int(place[run[-1]]) + 1)[place[run] - start]
+        each_once = bool(np.diff(ordered).all())
+        for begin, end in self._blocks(ordered):
+            start, stop = int(ordered[begin]), int(ordered[end - 1]) + 1
+            room = self._room[: stop - start]
+            self._read(start, room)
+            wanted = order[begin:end]
+            # Blocks of which every row is wanted are copied as they lie.
+            dense = each_once and end - begin == stop - start
+            found[wanted] = room if dense else room[ordered[begin:end] - start]
         return self._ready(found)
 
-    def _read(self, start: int, stop: int) -> np.ndarray:
-        stop = max(min(stop, self.shape[0]), start)
-        offset = self._start + start * self._row * self._dtype.itemsize
-        numbers = np.fromfile(self._path, self._dtype, (stop - start) * self._row, offset=offset)
-        return numbers.reshape(stop - start, *self.shape[1:])
+    def expect(self, rows: "torch.Tensor") -> None:
+        """Say which rows are asked for next: where the system can, it reads them while something else is done."""
+        if not hasattr(os, "posix_fadvise"):
+            return
+        ordered = np.sort(rows.cpu().numpy())
+        for begin, end in self._blocks(ordered):
+            start, stop = int(ordered[begin]), int(ordered[end - 1]) + 1
+            offset, size = self._start + start * self._row_bytes, (stop - start) * self._row_bytes
+            os.posix_fadvise(self._file.fileno(), offset, size, os.POSIX_FADV_WILLNEED)
+
+    def _blocks(self, ordered: np.ndarray) -> list[tuple[int, int]]:
+        """First and last-plus-one place of the rows of each block among rows that rise."""
+        cut = (np.flatnonzero(np.diff(ordered // self.block)) + 1).tolist()
+        return list(pairwise([0, *cut, len(ordered)]))
+
+    def _read(self, start: int, into: np.ndarray) -> None:
+        if not into.size:
+            return
+        left = into.data.cast("B")
+        self._file.seek(self._start + start * self._row_bytes)
+        # A system may give less than it is asked for, such as 2 GB.
+        while left:
+            count = self._file.readinto(left)
+            if not count:
+                raise DataError(f"{self._file.name}: ends before its last row; run 'dvc repro prepare' again.")
+            left = left[count:]
 
     def _ready(self, rows: np.ndarray) -> "torch.Tensor":
         import torch

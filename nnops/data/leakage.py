@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nnops.data.by_column import ByColumn
 from nnops.data.dates import parse_dates
 from nnops.data.kinds import Kind
 from nnops.data.near import find_near
 from nnops.data.prepared import SplitName
-from nnops.data.tell import find_tellers
+from nnops.data.tell import Teller, find_tellers
 from nnops.data.twins import Twins, find_twins
 from nnops.data.values import as_number, as_text, column
 from nnops.errors import DataError
@@ -32,7 +33,10 @@ MOSTLY = 0.95
 #: An earlier split and a later one.
 PAIRS: tuple[tuple[SplitName, SplitName], ...] = (("train", "val"), ("train", "test"), ("val", "test"))
 
-Parts = Mapping[SplitName, tuple[pd.DataFrame, str]]
+LATER: tuple[SplitName, ...] = ("val", "test")
+
+WholeParts = Mapping[SplitName, tuple[pd.DataFrame, str]]
+Parts = WholeParts | Mapping[SplitName, tuple[ByColumn, str]]
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Leak:
         return asdict(self)
 
 
-def find_leaks(parts: Parts, kinds: list[Kind], data: Data, classes: pd.Series | None) -> list[Leak]:
+def find_leaks(parts: WholeParts, kinds: list[Kind], data: Data, classes: pd.Series | None) -> list[Leak]:
     """Look for leaks in the splits of a table.
 
     Args:
@@ -67,13 +71,29 @@ def find_leaks(parts: Parts, kinds: list[Kind], data: Data, classes: pd.Series |
     """
     train = parts["train"][0]
     used = [kind for kind in kinds if kind.kind != "ignore"]
-    leaks: list[Leak] = []
-    for told in find_tellers(train, used, data, classes):
-        leaks.append(Leak("target", told.sentence, {"train": told.rows[:NAMED]}, len(train)))
-    for name in ("val", "test"):
-        later = parts[name][0]
-        if len(later):
-            leaks += _twins(name, later, train, find_twins(train, later, used, data.cleaning.missing_markers))
+    markers = data.cleaning.missing_markers
+    twins: dict[SplitName, Twins] = {
+        name: find_twins(train, parts[name][0], used, markers) for name in LATER if len(parts[name][0])
+    }
+    return tell_leaks(find_tellers(train, used, data, classes), twins, parts, kinds, data)
+
+
+def tell_leaks(
+    tellers: list[Teller], twins: Mapping[SplitName, Twins], parts: Parts, kinds: list[Kind], data: Data
+) -> list[Leak]:
+    """Leaks of what was found in columns and rows, and those of moments and groups.
+
+    Args:
+        tellers: Columns that tell the target.
+        twins: Rows of later splits that train holds.
+        parts: As :func:`find_leaks` takes them.
+        kinds: Kinds of the columns.
+        data: Says the target and how rows were split.
+    """
+    train = parts["train"][0]
+    leaks = [Leak("target", told.sentence, {"train": told.rows[:NAMED]}, len(train)) for told in tellers]
+    for name, found in twins.items():
+        leaks += _twins(name, parts[name][0], train, found)
     return leaks + _order(parts, kinds, data) + _groups(parts, data)
 
 
@@ -115,7 +135,9 @@ def check_leaks(leaks: list[Leak], data: Data, where: str) -> None:
         raise DataError(f"{where}: leakage: {leaks[0].sentence}{more}")
 
 
-def _twins(name: str, later: pd.DataFrame, train: pd.DataFrame, twins: Twins, what: str = "row") -> list[Leak]:
+def _twins(
+    name: str, later: pd.DataFrame | ByColumn, train: pd.DataFrame | ByColumn, twins: Twins, what: str = "row"
+) -> list[Leak]:
     count = len(twins.later)
     if count < FEWEST_TWINS or count < LEAST_SHARE * len(later):
         return []
@@ -208,5 +230,5 @@ def _times(values: pd.Series) -> np.ndarray:
     return found
 
 
-def _numbers(frame: pd.DataFrame, places: np.ndarray) -> list[int]:
+def _numbers(frame: pd.DataFrame | ByColumn, places: np.ndarray) -> list[int]:
     return [int(label) + 1 for label in frame.index[places]]

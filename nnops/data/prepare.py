@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from nnops.data.reader import Images, Masks, Reader, Sounds, Table
 from nnops.errors import DataError, ParamsError
 from nnops.files import write_bytes, write_json
 from nnops.fingerprint import DATA_CODE, hash_code, hash_file, hash_files, hash_json
+from nnops.free import free_memory
 from nnops.params import Data, Named, Params
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Tasks whose texts keep their target in other words.
 REWRITTEN = ("binary", "multiclass", "multilabel", "regression")
+#: A table that would take more of the free memory than this is read one column at a time.
+SHARE = 0.5
 
 
 def prepare(params: Params, out: Path, root: Path = Path(), *, pictures: bool = True) -> Prepared:
@@ -38,13 +41,13 @@ def prepare(params: Params, out: Path, root: Path = Path(), *, pictures: bool = 
         DataError: The source, a column or a row is wrong; nothing is written then.
         ParamsError: A reader refuses its options.
     """
-    made = _make(params, root)
-    if params.data.text.rewrite and (made.preprocess.text is None or made.spec.task not in REWRITTEN):
-        raise ParamsError(
-            "params.yaml: data.text.rewrite needs a column of texts with one target each, and the data have none; leave"
-            " it out."
-        )
     with _written_whole(out) as part:
+        made = _make(params, root, part)
+        if params.data.text.rewrite and (made.preprocess.text is None or made.spec.task not in REWRITTEN):
+            raise ParamsError(
+                "params.yaml: data.text.rewrite needs a column of texts with one target each, and the data have none;"
+                " leave it out."
+            )
         _write(made, params, part, root)
         if pictures:
             _draw(made, part)
@@ -116,7 +119,7 @@ def _readers(params: Params) -> dict[str, Reader]:
     return readers
 
 
-def _make(params: Params, root: Path) -> "Made":
+def _make(params: Params, root: Path, folder: Path) -> "Made":
     from nnops.data.audio import make_sounds
     from nnops.data.coordinates import refuse_coordinates
     from nnops.data.corpus import make_corpus
@@ -129,6 +132,8 @@ def _make(params: Params, root: Path) -> "Made":
     from nnops.data.table import make_table
 
     readers = _readers(params)
+    if wants_columns(params.data, readers, root) and (made := _make_by_column(params, readers, root, folder)):
+        return made
     given = {key: reader.read(root, params.data.answer) for key, reader in readers.items() if key != "edges"}
     source, test = given["source"], given.get("test")
     if not isinstance(params.data.target, str) and any(not isinstance(one, Table) for one in given.values()):
@@ -176,6 +181,49 @@ def _make(params: Params, root: Path) -> "Made":
     )
 
 
+def _make_by_column(params: Params, readers: Mapping[str, Reader], root: Path, folder: Path) -> "Made | None":
+    from nnops.data.table_by_column import make_by_column
+
+    scratch = folder / "scratch"
+    try:
+        found = {key: reader.by_column(root, scratch / f"cells {key}") for key, reader in readers.items()}
+        source = found["source"]
+        assert source is not None
+        return make_by_column(params, source, found.get("test"), folder, scratch)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def wants_columns(data: Data, readers: Mapping[str, Reader], root: Path) -> bool:
+    """Whether a table is read one column at a time.
+
+    Raises:
+        ParamsError: Params say so of a source that can only be read whole.
+        DataError: A file is missing or damaged.
+    """
+    if data.by_column == "never":
+        return False
+    whole = next((name for name, reader in readers.items() if type(reader).by_column is Reader.by_column), None)
+    what = None
+    if whole is not None:
+        named = data.source if whole == "source" else data.test
+        what = f"the reader {named.name}" if named else None
+    elif data.series is not None:
+        what = "a series"
+    elif data.edges is not None:
+        what = "a graph"
+    elif data.task in TOKENS or data.text.rewrite is not None:
+        what = "a text"
+    if data.by_column == "always":
+        if what:
+            raise ParamsError(
+                f"params.yaml: data.by_column: {what} is read whole; a table in CSV, JSON lines or Parquet is read by"
+                " column: write auto."
+            )
+        return True
+    return not what and sum(reader.measure_bytes(root) for reader in readers.values()) > SHARE * free_memory()
+
+
 def _what(read: Table | Images | Masks | Sounds) -> str:
     return {Table: "a table", Images: "images", Masks: "images with masks", Sounds: "sounds"}[type(read)]
 
@@ -184,8 +232,11 @@ def _write(made: "Made", params: Params, folder: Path, root: Path) -> None:
     import numpy as np
 
     for split in SPLITS:
-        (folder / split).mkdir(parents=True)
+        (folder / split).mkdir(parents=True, exist_ok=True)
         for name, array in made.arrays[split].items():
+            if isinstance(array, np.memmap):
+                # It lies there already.
+                continue
             np.save(folder / split / f"{name}.npy", array, allow_pickle=False)
     for name, array in made.graph.items():
         (folder / GRAPH).mkdir(exist_ok=True)

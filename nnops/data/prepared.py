@@ -136,6 +136,14 @@ class Prepared:
                     every[part["node"]] = part[name]
         return {name: torch.from_numpy(array) for name, array in found.items()}
 
+    def mapped(self, split: SplitName) -> "tuple[np.ndarray, ...]":
+        """The inputs of one split as stored, mapped into memory; what is written to them stays in this process."""
+        import numpy as np
+
+        # Torch wants arrays that may be written to.
+        paths = (self.folder / split / f"{name}.npy" for name in self.spec.inputs)
+        return tuple(np.asarray(np.load(path, mmap_mode="c")) for path in paths)
+
     @property
     def groupings(self) -> "list[Grouping]":
         """The columns whose groups are compared."""

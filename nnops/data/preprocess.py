@@ -120,18 +120,20 @@ class Preprocess:
             return self.transform_images(self.pixels.from_frame(frame))
         if self.text:
             return {"text": self.text.answerable(column(frame, self.text.name))}
+        inputs = self.join(lambda fitted: fitted.apply(column(frame, fitted.name), self.markers))
+        return inputs | ({"node": self.nodes.numbers(frame)} if self.nodes else {})
+
+    def join(self, applied: Callable[[Column], np.ndarray]) -> dict[str, np.ndarray]:
+        """A table's inputs of what each fitted column made of its values (see :mod:`nnops.data.columns`)."""
         inputs: dict[str, np.ndarray] = {}
-        numeric = []
+        numeric: list[np.ndarray] = []
         for fitted in sorted((fitted for fitted in self.columns if fitted not in self.coded), key=_words_last):
-            values = fitted.apply(column(frame, fitted.name), self.markers)
+            values = applied(fitted)
             numeric.append(fitted.one_hot(values) if isinstance(fitted, Categorical) else values)
         if numeric:
             inputs["numeric"] = np.concatenate(numeric, axis=1)
         if self.coded:
-            codes = [fitted.apply(column(frame, fitted.name), self.markers) for fitted in self.coded]
-            inputs["categories"] = np.stack(codes, axis=1)
-        if self.nodes:
-            inputs["node"] = self.nodes.numbers(frame)
+            inputs["categories"] = np.stack([applied(fitted) for fitted in self.coded], axis=1)
         return inputs
 
     def transform_images(self, pixels: np.ndarray) -> dict[str, np.ndarray]:

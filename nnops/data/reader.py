@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from nnops.data.by_column import ByColumn
+
 
 @dataclass(frozen=True)
 class Table:
@@ -93,6 +95,27 @@ class Reader(Component):
         Raises:
             DataError: The source is missing or damaged; the message says where.
         """
+
+    def by_column(self, root: Path, folder: Path) -> "tuple[ByColumn, str] | None":
+        """The rows of a table one column at a time, and what to call it; None where a source is read whole.
+
+        Args:
+            root: The folder that relative paths start from.
+            folder: Takes what has to be written for it; it is there as long as the rows are asked for.
+
+        Raises:
+            DataError: As :meth:`read`.
+        """
+        del root, folder
+
+    def measure_bytes(self, root: Path) -> int:
+        """Bytes of memory that :meth:`read` and what follows take, roughly; 0 where that is not known.
+
+        Raises:
+            DataError: A file is missing or damaged.
+        """
+        del root
+        return 0
 
     @abstractmethod
     def files(self, root: Path) -> list[Path]:

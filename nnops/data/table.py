@@ -7,6 +7,7 @@ import pandas as pd
 
 from nnops.batch import Spec
 from nnops.catalog import nearest, unknown
+from nnops.data.by_column import ByColumn
 from nnops.data.columns import Column, numbers_of
 from nnops.data.coordinates import check_coordinates
 from nnops.data.dates import find_format, parse_dates
@@ -31,6 +32,8 @@ from nnops.data.values import as_text, column
 from nnops.errors import DataError, ParamsError
 from nnops.params import Data, Params
 
+Frame = pd.DataFrame | ByColumn
+
 
 def make_table(params: Params, source: Table, test: Table | None, edges: Table | None = None) -> Made:
     """Make prepared data of a table, whose rows may be the nodes of a graph.
@@ -46,7 +49,7 @@ def make_table(params: Params, source: Table, test: Table | None, edges: Table |
         check_same_columns(source, test)
     kinds = judge_kinds(source.frame, data, source.where)
     check_nodes(kinds, data)
-    _check_skewed(kinds, data, source.where)
+    check_skewed(kinds, data, source.where)
     check_coordinates(data, kinds, source.where)
     check_groups(data, [str(name) for name in source.frame.columns], source.where)
     frame = _kept_rows(_typed(source, kinds, data), kinds, data, source.where)
@@ -66,7 +69,8 @@ def make_table(params: Params, source: Table, test: Table | None, edges: Table |
     if test is not None:
         parts["test"] = (_kept_rows(_typed(test, kinds, data), kinds, data, test.where), test.where)
     passage = text_column(kinds)
-    train, outliers = _without_outliers(parts["train"][0], kinds, data, target, source.where)
+    inside = rows_inside(parts["train"][0], kinds, data, target, source.where)
+    train, outliers = parts["train"][0].loc[inside], int((~inside).sum())
     parts["train"] = (train, source.where)
     classified = target.task in ("binary", "multiclass")
     classes = target.labels(column(train, data.answer), source.where) if classified else None
@@ -77,7 +81,11 @@ def make_table(params: Params, source: Table, test: Table | None, edges: Table |
         target = target.scaled(column(train, data.answer), source.where)
     preprocess = Preprocess(
         target=target,
-        columns=tuple(_fit(train, kind, data, source.where) for kind in kinds if kind.kind not in ("ignore", "text")),
+        columns=tuple(
+            fit(column(train, kind.name), kind, data, source.where)
+            for kind in kinds
+            if kind.kind not in ("ignore", "text")
+        ),
         ignored=(
             *(kind.name for kind in kinds if kind.kind == "ignore"),
             *(() if isinstance(data.target, str) else data.target),
@@ -129,7 +137,7 @@ def make_table(params: Params, source: Table, test: Table | None, edges: Table |
     arrays["train"] |= kin_of(train, data.split, copied)
     report_links(report, links, arrays["train"], target)
     return Made(
-        spec=_spec(preprocess, data, links),
+        spec=spec_of(preprocess, data, links),
         preprocess=preprocess,
         arrays=arrays,
         columns=[{"name": kind.name, "kind": kind.kind, "reason": kind.reason} for kind in kinds],
@@ -172,21 +180,31 @@ def check_same_columns(source: Table, test: Table) -> None:
 
 def _typed(table: Table, kinds: list[Kind], data: Data) -> pd.DataFrame:
     """Numbers as float64 and words as clean text, once and for all that follows."""
-    markers, lenient = data.cleaning.missing_markers, data.cleaning.wrong_types == "missing"
     columns: dict[str, Any] = {str(name): table.frame[name] for name in table.frame.columns}
     for kind in kinds:
-        if kind.kind == "numeric":
-            try:
-                columns[kind.name] = numbers_of(columns[kind.name], markers, lenient=lenient)
-            except DataError as error:
-                raise DataError(f"{table.where}: {error}") from error
-        elif kind.kind == "date" and lenient:
-            text = as_text(columns[kind.name], markers)
-            moments = parse_dates(text, find_format(text, share=1 - MOST_MISTAKES))
-            columns[kind.name] = text if moments is None else text.mask(moments.isna())
-        elif kind.kind == "categorical":
-            columns[kind.name] = as_text(columns[kind.name], markers).astype("str")
+        columns[kind.name] = typed(columns[kind.name], kind, data, table.where)
     return pd.DataFrame(columns, index=table.frame.index)
+
+
+def typed(values: pd.Series, kind: Kind, data: Data, where: str) -> pd.Series:
+    """A column of numbers as float64, one of words as clean text; others as they are.
+
+    Raises:
+        DataError: Text among numbers, with its row.
+    """
+    markers, lenient = data.cleaning.missing_markers, data.cleaning.wrong_types == "missing"
+    if kind.kind == "numeric":
+        try:
+            return pd.Series(numbers_of(values, markers, lenient=lenient), values.index, name=values.name)
+        except DataError as error:
+            raise DataError(f"{where}: {error}") from error
+    if kind.kind == "categorical":
+        return as_text(values, markers).astype("str")
+    if kind.kind != "date" or not lenient:
+        return values
+    text = as_text(values, markers)
+    moments = parse_dates(text, find_format(text, share=1 - MOST_MISTAKES))
+    return text if moments is None else text.mask(moments.isna())
 
 
 def _kept_rows(frame: pd.DataFrame, kinds: list[Kind], data: Data, where: str) -> pd.DataFrame:
@@ -196,6 +214,16 @@ def _kept_rows(frame: pd.DataFrame, kinds: list[Kind], data: Data, where: str) -
         frame = with_words(frame, passage, data, where)
     if cleaning.duplicates == "drop":
         frame = cast(pd.DataFrame, frame.loc[~frame.duplicated()])
+    return frame.loc[complete_rows(frame, kinds, data, where)]
+
+
+def complete_rows(frame: Frame, kinds: list[Kind], data: Data, where: str) -> np.ndarray:
+    """Which rows are left, bool [N]: those that miss no value, where params drop others.
+
+    Raises:
+        DataError: None is.
+    """
+    cleaning = data.cleaning
     complete = np.ones(len(frame), bool)
     for kind in kinds:
         way = cleaning.categorical_missing if kind.kind == "categorical" else cleaning.numeric_missing
@@ -205,16 +233,18 @@ def _kept_rows(frame: pd.DataFrame, kinds: list[Kind], data: Data, where: str) -
         raise DataError(
             f"{where}: every row misses a value, so dropping them leaves none; fill them instead of 'drop'."
         )
-    return frame.loc[complete]
+    return complete
 
 
-def _without_outliers(
-    train: pd.DataFrame, kinds: list[Kind], data: Data, target: Target, where: str
-) -> tuple[pd.DataFrame, int]:
-    """The train rows without those that hold an outlier, where params say so, and how many went."""
-    if data.cleaning.outliers == "none" or data.cleaning.outlier_rows == "clip":
-        return train, 0
+def rows_inside(train: Frame, kinds: list[Kind], data: Data, target: Target, where: str) -> np.ndarray:
+    """Which train rows are left, bool [N]: those without an outlier, where params drop others.
+
+    Raises:
+        DataError: None is, or none of a class.
+    """
     inside = np.ones(len(train), bool)
+    if data.cleaning.outliers == "none" or data.cleaning.outlier_rows == "clip":
+        return inside
     for kind in kinds:
         if kind.kind != "numeric":
             continue
@@ -223,20 +253,24 @@ def _without_outliers(
         low, high = outlier_bounds(known, data.cleaning) if len(known) else (None, None)
         if low is not None:
             inside &= np.isnan(numbers) | ((numbers >= low) & (numbers <= high))
-    kept = train.loc[inside]
     lost = set[str]()
     if target.classes:
-        lost = set(target.classes) - set(target.labels(column(kept, data.answer), where).unique())
-    if kept.empty or lost:
+        lost = set(target.classes) - set(target.labels(column(train, data.answer).loc[inside], where).unique())
+    if not inside.any() or lost:
         what = f"row of class '{min(lost)}'" if lost else "row"
         raise DataError(
             f"{where}: dropping outliers leaves no {what} in train; raise data.cleaning.outlier_factor (now "
             f"{data.cleaning.outlier_factor:g}), or set data.cleaning.outlier_rows to clip."
         )
-    return kept, int((~inside).sum())
+    return inside
 
 
-def _check_skewed(kinds: list[Kind], data: Data, where: str) -> None:
+def check_skewed(kinds: list[Kind], data: Data, where: str) -> None:
+    """Check that the columns of ``data.skewed`` are there.
+
+    Raises:
+        ParamsError: One is no numeric column, the nearest one named.
+    """
     if not isinstance(data.skewed, dict):
         return
     numeric = [kind.name for kind in kinds if kind.kind == "numeric"]
@@ -245,7 +279,7 @@ def _check_skewed(kinds: list[Kind], data: Data, where: str) -> None:
             raise ParamsError(f"params.yaml: data.skewed: {where}: {unknown('numeric column', name, numeric)}")
 
 
-def split_column(frame: pd.DataFrame, data: Data, where: str) -> pd.Series | None:
+def split_column(frame: Frame, data: Data, where: str) -> pd.Series | None:
     """The column that says the split, where params name one.
 
     Raises:
@@ -261,8 +295,12 @@ def split_column(frame: pd.DataFrame, data: Data, where: str) -> pd.Series | Non
     return column(frame, name)
 
 
-def _fit(train: pd.DataFrame, kind: Kind, data: Data, where: str) -> Column:
-    values = column(train, kind.name)
+def fit(values: pd.Series, kind: Kind, data: Data, where: str) -> Column:
+    """Fit a column on the train split's values.
+
+    Raises:
+        DataError: There is nothing to fit, or the values do not suit the kind.
+    """
     try:
         if kind.kind == "numeric":
             return fit_numeric(values, data)
@@ -273,7 +311,8 @@ def _fit(train: pd.DataFrame, kind: Kind, data: Data, where: str) -> Column:
         raise DataError(f"{where}: {error}") from error
 
 
-def _spec(preprocess: Preprocess, data: Data, links: Links | None) -> Spec:
+def spec_of(preprocess: Preprocess, data: Data, links: Links | None = None) -> Spec:
+    """What a model is told."""
     inputs: list[str] = []
     shapes: list[tuple[int, ...]] = []
     if preprocess.features:

@@ -8,8 +8,11 @@ import io
 import lzma
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import Any, TextIO
 
 from nnops.errors import DataError
 
@@ -18,6 +21,7 @@ DELIMITERS = (",", ";", "\t", "|")
 ODD_DELIMITERS = ("^", "~", "\x01", "\x1f", "#", ":", " ")
 _SAMPLE_CHARS, _SAMPLE_ROWS = 200_000, 200
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_DAMAGED = (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error, zipfile.BadZipFile)
 
 
 def read_packed(path: Path) -> bytes:
@@ -38,13 +42,79 @@ def read_packed(path: Path) -> bytes:
             return lzma.decompress(content)
         if content.startswith(b"PK\x03\x04"):
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                inside = [entry for entry in archive.namelist() if not entry.endswith("/")]
-                if len(inside) != 1:
-                    raise DataError(f"{path.name}: a zip must hold one file, got {len(inside)}; unpack it first.")
-                return archive.read(inside[0])
-    except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error, zipfile.BadZipFile) as error:
+                return archive.read(_only_entry(archive, path))
+    except _DAMAGED as error:
         raise DataError(f"{path.name}: the compressed file is damaged ({error}); get it again.") from error
     return content
+
+
+@contextmanager
+def open_text(path: Path, encoding: str, newline: str = "") -> Iterator[TextIO]:
+    """A file to be read from its start on, unpacked and decoded as :func:`read_packed` and :func:`decode_text` do.
+
+    Args:
+        path: The file.
+        encoding: A name that Python knows, or ``auto``.
+        newline: What ends a line, as :func:`open` takes it.
+
+    Raises:
+        DataError: A folder, a damaged archive, or an encoding that is not known.
+    """
+    if path.is_dir():
+        raise DataError(f"{path.name}: must be a file, got a folder.")
+    with ExitStack() as opened:
+        try:
+            with path.open("rb") as stream:
+                start = stream.read(6)
+            if start.startswith(b"\x1f\x8b"):
+                content: Any = opened.enter_context(gzip.open(path))
+            elif start.startswith(b"BZh"):
+                content = opened.enter_context(bz2.open(path))
+            elif start.startswith(b"\xfd7zXZ\x00"):
+                content = opened.enter_context(lzma.open(path))
+            elif start.startswith(b"PK\x03\x04"):
+                archive = opened.enter_context(zipfile.ZipFile(path))
+                content = opened.enter_context(archive.open(_only_entry(archive, path)))
+            else:
+                content = opened.enter_context(path.open("rb"))
+            buffered = io.BufferedReader(content)
+            wanted = encoding
+            if encoding == "auto":
+                start = buffered.peek(3)
+                wanted = next((name for mark, name in _MARKS if start.startswith(mark)), "utf-8")
+            try:
+                text = io.TextIOWrapper(buffered, wanted, newline=newline)
+            except LookupError as error:
+                raise _unknown(encoding) from error
+            yield text
+        except _DAMAGED as error:
+            # What the system refuses has a number, and is of another file perhaps.
+            if getattr(error, "errno", None) is not None:
+                raise
+            raise DataError(f"{path.name}: the compressed file is damaged ({error}); get it again.") from error
+
+
+def read_start(text: TextIO, name: str) -> str:
+    """As much of a text as :func:`find_delimiter` looks at, and one sign more where there is more.
+
+    Raises:
+        DataError: Not text, or of another encoding.
+    """
+    try:
+        sample = text.read(_SAMPLE_CHARS + 1)
+    except UnicodeDecodeError as error:
+        raise not_decoded(error, name) from error
+    if "\0" in sample[:10_000]:
+        raise DataError(f"{name}: must be a text file, but it holds binary data.")
+    return sample
+
+
+def not_decoded(error: UnicodeDecodeError, where: str) -> DataError:
+    """What is wrong with bytes that came while a text was read."""
+    return DataError(
+        f"{where}: must be encoded as {error.encoding}, got the byte 0x{error.object[error.start]:02x}; cp1252 and"
+        " latin-1 are common ones: set data.source.options.encoding."
+    )
 
 
 def find_encoding(content: bytes) -> str | None:
@@ -80,9 +150,7 @@ def decode_text(content: bytes, encoding: str, name: str) -> str:
     try:
         return content.decode(wanted)
     except LookupError as error:
-        raise DataError(
-            f"params.yaml: data.source.options.encoding must be an encoding such as utf-8 or cp1252, got '{encoding}'."
-        ) from error
+        raise _unknown(encoding) from error
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         hint = f"it looks like {found}" if found and found != wanted else "cp1252 and latin-1 are common ones"
@@ -90,6 +158,19 @@ def decode_text(content: bytes, encoding: str, name: str) -> str:
             f"{name}: line {line}: must be encoded as {wanted}, got the byte 0x{content[error.start]:02x}; {hint}: set "
             "data.source.options.encoding."
         ) from error
+
+
+def _unknown(encoding: str) -> DataError:
+    return DataError(
+        f"params.yaml: data.source.options.encoding must be an encoding such as utf-8 or cp1252, got '{encoding}'."
+    )
+
+
+def _only_entry(archive: zipfile.ZipFile, path: Path) -> str:
+    inside = [entry for entry in archive.namelist() if not entry.endswith("/")]
+    if len(inside) != 1:
+        raise DataError(f"{path.name}: a zip must hold one file, got {len(inside)}; unpack it first.")
+    return inside[0]
 
 
 def find_delimiter(text: str) -> str:

@@ -63,12 +63,16 @@ def _scaled(frame: pd.DataFrame, names: list[str], rows: int) -> np.ndarray:
     """Numbers in units of each column's spread in train (interquartile range of a normal column), float64 [N, F]."""
     found = np.empty((len(frame), len(names)))
     for place, name in enumerate(names):
-        values = frame[name].to_numpy(np.float64)
-        known = values[:rows][~np.isnan(values[:rows])]
-        first, third = np.quantile(known, [0.25, 0.75]) if len(known) else (0.0, 0.0)
-        spread = (third - first) / 1.349 or (float(known.std()) if len(known) else 0.0) or 1.0
-        found[:, place] = values / spread
+        found[:, place] = in_spreads(frame[name].to_numpy(np.float64), rows)
     return found
+
+
+def in_spreads(values: np.ndarray, rows: int) -> np.ndarray:
+    """Numbers in units of the spread of the first ``rows`` of them, those of train."""
+    known = values[:rows][~np.isnan(values[:rows])]
+    first, third = np.quantile(known, [0.25, 0.75]) if len(known) else (0.0, 0.0)
+    spread = (third - first) / 1.349 or (float(known.std()) if len(known) else 0.0) or 1.0
+    return values / spread
 
 
 def _codes(frame: pd.DataFrame, names: list[str], markers: tuple[str, ...]) -> np.ndarray:
@@ -83,6 +87,11 @@ def _same_rows(values_NF: np.ndarray, codes_NK: np.ndarray, rows: int) -> tuple[
         **{f"code {place}": codes_NK[:, place] for place in range(codes_NK.shape[1])}
     )
     keys = hash_pandas_object(whole, index=False).to_numpy()  # pyright: ignore[reportCallIssue]
+    return match_keys(keys, rows)
+
+
+def match_keys(keys: np.ndarray, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places in the later split whose key is in train, and the first place there; the first ``rows`` keys are train."""
     known, first = np.unique(keys[:rows], return_index=True)
     place = np.minimum(np.searchsorted(known, keys[rows:]), len(known) - 1)
     later = np.flatnonzero(known[place] == keys[rows:])
@@ -121,14 +130,27 @@ def _near_rows(
 
 def _rare(values_NF: np.ndarray, codes_NK: np.ndarray, rows: int, places: np.ndarray) -> np.ndarray:
     """Which of the later rows train would hardly hold by chance, bool."""
-    expected = np.full(len(places), np.log(rows))
-    for values in values_NF.T:
-        ordered = np.sort(values[:rows])
-        missing = np.isnan(values[:rows]).mean()
-        mine = values[rows + places]
-        within = np.searchsorted(ordered, mine + ROUNDING, "right") - np.searchsorted(ordered, mine - ROUNDING, "left")
-        expected += np.log(np.where(np.isnan(mine), missing, within / rows).clip(1 / rows))
-    for codes in codes_NK.T:
-        counts = np.bincount(codes[:rows] + 1, minlength=int(codes.max()) + 2)
-        expected += np.log((counts[codes[rows + places] + 1] / rows).clip(1 / rows))
-    return expected < np.log(CHANCE)
+    odds = [chance_of_number(values, rows, places) for values in values_NF.T]
+    odds += [chance_of_word(codes, rows, places) for codes in codes_NK.T]
+    return np.sum(odds, axis=0) + np.log(rows) < np.log(CHANCE)
+
+
+def chance_of_number(values: np.ndarray, rows: int, places: np.ndarray) -> np.ndarray:
+    """Logarithm of the share of train rows that hold the number of later rows but for rounding, float64.
+
+    Args:
+        values: The numbers of train, then those of the later split, in units of the spread; NaN where missing.
+        rows: How many are of train.
+        places: In the later split.
+    """
+    ordered = np.sort(values[:rows])
+    missing = np.isnan(values[:rows]).mean()
+    mine = values[rows + places]
+    within = np.searchsorted(ordered, mine + ROUNDING, "right") - np.searchsorted(ordered, mine - ROUNDING, "left")
+    return np.log(np.where(np.isnan(mine), missing, within / rows).clip(1 / rows))
+
+
+def chance_of_word(codes: np.ndarray, rows: int, places: np.ndarray) -> np.ndarray:
+    """The same for words as codes, -1 where missing."""
+    counts = np.bincount(codes[:rows] + 1, minlength=int(codes.max()) + 2)
+    return np.log((counts[codes[rows + places] + 1] / rows).clip(1 / rows))

@@ -40,7 +40,7 @@ def place(values: pd.Series, position: int) -> str:
     return f"row {int(label) + 1}" if isinstance(label, int | np.integer) else f"row '{label}'"
 
 
-def column(frame: pd.DataFrame, name: str) -> pd.Series:
+def column(frame: Any, name: str) -> pd.Series:
     """The column ``name``."""
     return cast(pd.Series, frame[name])
 

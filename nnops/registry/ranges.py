@@ -13,6 +13,9 @@ from nnops.data.preprocess import Preprocess
 from nnops.data.values import column
 from nnops.files import read_json
 
+#: Rows that are looked at together.
+ROWS = 65_536
+
 
 @dataclass(frozen=True)
 class Outside:
@@ -46,8 +49,11 @@ def train_ranges(data: Prepared) -> dict[str, list[float]]:
         return {}
     fitted = Preprocess.from_json(read_json(data.folder / "preprocess.json"))
     numeric = data.arrays("train")["numeric"]
+    # Some rows at a time: they lie on disk, row after row.
+    parts = [numeric[start : start + ROWS] for start in range(0, len(numeric), ROWS)]
+    low_F, high_F = (np.min([part.min(0) for part in parts], 0), np.max([part.max(0) for part in parts], 0))
     places = {one.name: fitted.features.index(one.name) for one in fitted.columns if isinstance(one, Numeric)}
-    return {name: [float(numeric[:, at].min()), float(numeric[:, at].max())] for name, at in places.items()}
+    return {name: [float(low_F[at]), float(high_F[at])] for name, at in places.items()}
 
 
 def outside(rows: pd.DataFrame, preprocess: Preprocess, ranges: Mapping[str, Sequence[float]]) -> dict[str, Outside]:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from nnops.batch import TOKENS, WHOLE, Spec
 from nnops.errors import InputError
+from nnops.free import free_memory
 from nnops.params import Params, overlay
 from nnops.sweep.ready import Ready
 from nnops.sweep.space import Config
 from nnops.sweep.trial import as_it_was
 from nnops.sweep.words import size
-from nnops.training.free import free_memory
 
 if TYPE_CHECKING:
     from nnops.models.base import Model

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from nnops.batch import PREDICT_ROWS
+from nnops.data.disk import OnDisk
 from nnops.data.prepared import Tensors
 from nnops.errors import IntegrityError, TrainingError
 from nnops.metrics.base import Predictions
@@ -29,6 +30,8 @@ from nnops.training.step import Step
 
 #: Bytes of inputs that are gathered at once; the batches are views into them.
 GATHER_BYTES = 16 << 20
+#: Losses that are kept one by one.
+LOSSES = 64
 
 
 @dataclass
@@ -114,13 +117,17 @@ def train_epoch(plan: Plan, step: Step, train: Tensors, epoch: int, top: float) 
     first, rate = epoch * steps, top
     parts = shares(bounds, plan.accumulate)
     order_N = row_order(train.target, plan.seed, epoch, weighted=plan.weighted, block=train.block)
-    losses: list[Tensor] = []
+    losses, together = list[Tensor](), list[Tensor]()
     chance = torch_stream(plan.seed, f"augment/{epoch}") if plan.augment else None
     for place, (inputs, target_B) in enumerate(batches(train, bounds, order_N)):
         rate = top * plan.schedule.factor(first + place // plan.accumulate, steps, plan.epochs)
         if plan.augment and chance:
             inputs, target_B = plan.augment(inputs, target_B, chance)
         share, more = parts[place]
+        if len(losses) == LOSSES:
+            # Small tensors that stay lie between the large ones that come and go, and keep their memory from them.
+            together.append(torch.stack(losses))
+            losses.clear()
         if plan.ranks is None:
             losses.append(step.train(inputs, target_B, rate, share, more))
             continue
@@ -128,11 +135,11 @@ def train_epoch(plan: Plan, step: Step, train: Tensors, epoch: int, top: float) 
         mine = (end - start) / len(target_B)
         inputs = tuple(tensor[start:end] for tensor in inputs)
         losses.append(step.train(inputs, target_B[start:end], rate, share * mine, more) * mine)
+    loss_S = torch.cat([*together, torch.stack(losses)])
     if plan.ranks is not None:
-        losses = [torch.stack(losses)]
-        plan.ranks.sum(losses)
+        plan.ranks.sum([loss_S])
         step.agree()
-    loss_S = (torch.stack(losses) if plan.ranks is None else losses[0]).double().cpu()
+    loss_S = loss_S.double().cpu()
     rows_S = torch.tensor([end - start for start, end in bounds], dtype=torch.float64)
     train_loss = float(loss_S @ rows_S) / len(train)
     if not math.isfinite(train_loss):
@@ -261,15 +268,19 @@ def batches(
     """The batches of an epoch in the order of :func:`row_order`.
 
     Rows are gathered many batches at a time, and a batch is a view: the same bits as one gather a batch, and faster.
+    Of a split that stays on disk the next rows are read while the network learns from these.
     """
     row_bytes = sum(tensor[0].numel() * tensor.element_size() for tensor in split.inputs)
     size = bounds[0][1] - bounds[0][0]
     group = max(1, GATHER_BYTES // max(row_bytes * size, 1))
     for start in range(0, len(bounds), group):
-        part = bounds[start : start + group]
+        part, coming = bounds[start : start + group], bounds[start + group : start + 2 * group]
         rows = order_N[part[0][0] : part[-1][1]]
         sizes = [end - begin for begin, end in part]
         columns = [tensor.index_select(0, rows).split(sizes) for tensor in (*split.inputs, split.target)]
+        for column in split.inputs:
+            if coming and isinstance(column, OnDisk):
+                column.expect(order_N[coming[0][0] : coming[-1][1]])
         for *inputs, target_B in zip(*columns, strict=True):
             yield tuple(inputs), target_B
 

@@ -17,11 +17,11 @@ from torch import Tensor
 
 from nnops.data.prepared import Prepared, Tensors
 from nnops.errors import InputError
+from nnops.free import free_memory
 from nnops.params import Params, overlay
 from nnops.seeding import torch_stream
 from nnops.training.device import choose_device, settle_device
 from nnops.training.ensemble import members
-from nnops.training.free import free_memory
 from nnops.training.train import Parts
 
 #: The part of free memory that a step may take: other programs, and steps to come, take more at times.

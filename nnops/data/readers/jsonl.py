@@ -3,16 +3,21 @@
 import json
 import math
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from nnops.data.reader import Reader, Table, existing
-from nnops.data.text import decode_text, read_packed, shown
+from nnops.data.text import decode_text, not_decoded, open_text, read_packed, shown
 from nnops.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from nnops.data.by_column import ByColumn
+
+#: A table that is prepared whole takes about so many times its file.
+TIMES = 12
 #: Objects within objects, at most so deep.
 DEEPEST = 20
 
@@ -35,6 +40,30 @@ class Jsonl(Reader):
     def files(self, root: Path) -> list[Path]:
         """See :class:`Reader`."""
         return [existing(root, self.path)]
+
+    def measure_bytes(self, root: Path) -> int:
+        """See :class:`Reader`."""
+        return TIMES * existing(root, self.path).stat().st_size
+
+    def by_column(self, root: Path, folder: Path) -> "tuple[ByColumn, str]":
+        """See :class:`Reader`; the file is read twice, first for the keys alone."""
+        import pandas as pd
+
+        from nnops.data.by_column import CELLS, ByColumn, Cells
+
+        path = existing(root, self.path)
+        names = list(dict.fromkeys(key for found in _objects(path) for key in found))
+        if not names:
+            raise DataError(f"{path.name}: must hold one JSON object a line, but the file has none with a key.")
+        cells, objects = Cells(folder, names), _objects(path)
+        while batch := list(islice(objects, max(1, CELLS // len(names)))):
+            cells.append([[json.dumps(found.get(name)) for name in names] for found in batch])
+
+        def read(name: str) -> pd.Series:
+            values = json.loads(f"[{','.join(cells.read(name))}]", parse_int=_number)
+            return pd.Series(_alike(values), name=name)
+
+        return ByColumn(names, cells.rows, read), Path(self.path).name
 
     def frame(self, path: Path) -> "pd.DataFrame":
         """Read one file; columns come in the order in which their keys first appear.
@@ -62,6 +91,18 @@ class Jsonl(Reader):
         for values in columns.values():
             values += [None] * (rows - len(values))
         return pd.DataFrame({key: pd.Series(_alike(values)) for key, values in columns.items()})
+
+
+def _objects(path: Path) -> "Iterator[dict[str, Any]]":
+    """The objects of a file, each flat, without holding more than one of them."""
+    number = 0
+    with open_text(path, "auto", newline="\n") as text:
+        try:
+            for number, line in enumerate(text, start=1):
+                if line.strip():
+                    yield _object(line.rstrip("\n"), f"{path.name}: line {number}")
+        except UnicodeDecodeError as error:
+            raise not_decoded(error, f"{path.name}: after line {number}") from error
 
 
 def is_json_lines(path: Path) -> bool:

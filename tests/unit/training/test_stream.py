@@ -7,8 +7,10 @@ import torch
 from nnops.data import disk
 from nnops.data.disk import OnDisk
 from nnops.data.prepare import prepare
-from nnops.errors import TrainingError
+from nnops.errors import DataError, TrainingError
+from nnops.evaluation.predict import read_rows
 from nnops.params import overlay, parse
+from nnops.training import loop
 from nnops.training.loop import row_order
 from nnops.training.order import MIXED, shuffle
 from nnops.training.train import train
@@ -107,3 +109,45 @@ def test_a_loss_that_is_not_finite_is_explained(tmp_path):
     np.save(path, array)
     with pytest.raises(TrainingError, match="input 0 holds 1 values that are not finite, the first in row 4"):
         train(PARAMS, data)
+
+
+def test_rows_to_come_are_said_to_the_system(tmp_path, monkeypatch):
+    monkeypatch.setattr(disk, "BLOCK_BYTES", 300)
+    np.save(tmp_path / "a.npy", np.zeros((100, 5), np.float32))
+    said: list[tuple[int, int]] = []
+    monkeypatch.setattr(disk.os, "posix_fadvise", lambda _, start, size, __: said.append((start, size)), raising=False)
+    monkeypatch.setattr(disk.os, "POSIX_FADV_WILLNEED", 3, raising=False)
+    column = OnDisk(tmp_path / "a.npy", "cpu")
+    assert column.block == 15
+    column.expect(torch.tensor([44, 3, 99, 30]))
+    # A row of 20 bytes; from the first to the last that is asked for in a block.
+    assert said == [(128 + 3 * 20, 20), (128 + 30 * 20, 15 * 20), (128 + 99 * 20, 20)]
+
+
+def test_a_file_that_ends_early_is_said(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((100, 5), np.float32))
+    column = OnDisk(tmp_path / "a.npy", "cpu")
+    with (tmp_path / "a.npy").open("r+b") as file:
+        file.truncate(1000)
+    assert column[:5].shape == (5, 5)
+    with pytest.raises(DataError, match=r"a\.npy: ends before its last row; run 'dvc repro prepare' again"):
+        column.index_select(0, torch.tensor([60, 2]))
+
+
+def test_losses_put_together_are_those_of_each_step(tmp_path, monkeypatch):
+    data = prepare(PARAMS, tmp_path / "iris")
+    alone = train(PARAMS, data).history
+    for count in (1, 2, 7):
+        monkeypatch.setattr(loop, "LOSSES", count)
+        assert train(PARAMS, data).history == alone
+
+
+def test_rows_to_judge_stay_on_disk_and_are_the_same(tmp_path):
+    data = prepare(PARAMS, tmp_path / "iris")
+    before = (data.folder / "test" / "numeric.npy").read_bytes()
+    rows, whole = read_rows(data, "test"), data.tensors("test")
+    assert all(isinstance(array.base, np.memmap) for array in rows.inputs)
+    assert all(np.array_equal(ours, theirs) for ours, theirs in zip(rows.inputs, whole.inputs, strict=True))
+    assert np.array_equal(rows.target_N, whole.target)
+    rows.inputs[0][:] = 0.0
+    assert (data.folder / "test" / "numeric.npy").read_bytes() == before
