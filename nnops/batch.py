@@ -18,7 +18,7 @@ QUANTITIES: tuple[Task, ...] = ("forecasting", "regression")
 #: Tasks whose answers are tokens, one after the other.
 TOKENS: tuple[Task, ...] = ("language_model", "sequence")
 #: Rows that are predicted at once; pixels, and numbers of all tokens, where each has an answer of its own.
-PREDICT_ROWS, PREDICT_PIXELS, PREDICT_NUMBERS = 1024, 1 << 21, 16 << 20
+PREDICT_ROWS, PREDICT_PIXELS, PREDICT_NUMBERS, PREDICT_TOKENS = 1024, 1 << 21, 16 << 20, 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,8 @@ class Spec:
             return max(1, min(PREDICT_ROWS, PREDICT_PIXELS // (height * width)))
         if self.task in TOKENS:
             return max(1, min(PREDICT_ROWS, PREDICT_NUMBERS // (self.shapes[-1][0] * self.outputs)))
+        if self.vocabulary:
+            return max(1, min(PREDICT_ROWS, PREDICT_TOKENS // self.shapes[0][0]))
         return PREDICT_ROWS
 
     @property

@@ -30,6 +30,9 @@ def init(
     groups: Annotated[
         str | None, typer.Option("--groups", help="Columns whose groups are compared, A,B: is the model fair to them?")
     ] = None,
+    edges: Annotated[
+        Path | None, typer.Option("--edges", help="A table whose first two columns name rows that are joined.")
+    ] = None,
 ) -> None:
     """Make a project around your data. Writes params.yaml, dvc.yaml, pipelines/ and what git and DVC need."""
     from nnops.cli.scaffold import Project, copy_data, write_project
@@ -44,6 +47,8 @@ def init(
         raise InputError("a project is made around data; write 'nnops init [DIR] --data FILE --target COLUMN'.")
     if groups is not None and (time is not None or task is not None):
         raise InputError("--groups are columns of a table with one target a row; leave it out with --time and --task.")
+    if edges is not None and (time is not None or task is not None):
+        raise InputError("--edges join the rows of a table; leave it out with --time and --task.")
     if time is not None:
         from nnops.data.infer_series import infer_series
 
@@ -59,10 +64,10 @@ def init(
     elif group is not None:
         raise InputError("--group tells several series apart; name the time of their steps, too, with --time COLUMN.")
     else:
-        suggested = infer_file(data, target, test, _names(drop), _names(groups))
+        suggested = infer_file(data, target, test, _names(drop), _names(groups), edges)
     section, used = suggested.data, list[str]()
-    for key in ("source", "test"):
-        options = (section.get(key) or {}).get("options", {})
+    for named in (section.get("source"), section.get("test"), (section.get("edges") or {}).get("source")):
+        options = (named or {}).get("options", {})
         for option in ("path", "images", "labels", "masks"):
             if option in options:
                 options[option] = copy_data(Path(options[option]), folder)

@@ -199,6 +199,9 @@ def _model_lines(project: Project) -> list[str]:
     elif _is_text(project):
         model = ["  name: bag # or transformer", "  options: {width: 128, pairs: 16384, dropout: 0.3}"]
         epochs, batch, rate, patience = 15, 64 if large else 16, "3.0e-3", 5
+    elif project.data.get("edges"):
+        model = ["  name: gcn # or mlp, which does not look at the edges", "  options: {hidden: [64], dropout: 0.5}"]
+        epochs, batch, rate, patience = 200, "all", "1.0e-2", 30
     elif project.data.get("coordinates"):
         model = ["  name: tabular # or mlp, resmlp", "  options: {hidden: [512, 256], dropout: 0.2, plain: true}"]
         epochs, batch, rate, patience = 40, 256 if large else 32, "1.0e-3", 10
@@ -306,6 +309,9 @@ def _dvc_yaml(project: Project) -> str:
             for name, value in options.items()
             if name in ("path", "images", "labels", "masks") and isinstance(value, str)
         ]
+    if edges := project.data.get("edges"):
+        # By its name, as the stage looks for files beside the sources.
+        files.append(json.dumps(edges["source"]["options"]["path"], ensure_ascii=False))
     old = "deps: [pipelines/prepare.py]"
     if old not in text:
         raise RuntimeError("dvc.yaml: the prepare stage is not what the scaffold expects")

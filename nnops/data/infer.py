@@ -11,6 +11,7 @@ from nnops.batch import Task
 from nnops.data import READERS
 from nnops.data.coordinates import find_coordinates
 from nnops.data.groups import TASKS, check_groups, make_groups, refuse_groups
+from nnops.data.infer_edges import infer_edges
 from nnops.data.infer_sounds import infer_sounds
 from nnops.data.kinds import Kind, judge_kinds
 from nnops.data.labels import join_targets
@@ -64,6 +65,7 @@ def infer_file(
     test: Path | None = None,
     drop: Sequence[str] = (),
     groups: Sequence[str] = (),
+    edges: Path | None = None,
 ) -> Suggestion:
     """Suggest the ``data`` section for a file or a folder of images or sounds.
 
@@ -74,6 +76,7 @@ def infer_file(
         test: A separate source of test rows.
         drop: Columns that are not to be learned from.
         groups: Columns whose groups are compared.
+        edges: A table of edges between the rows.
 
     Raises:
         ParamsError: A column of groups does not exist or does not tell groups apart.
@@ -93,6 +96,8 @@ def infer_file(
     if not isinstance(read, Table) and drop:
         what = "images" if isinstance(read, Images) else "sounds"
         raise DataError(f"{read.where}: {what} have no columns that could be dropped; leave out --drop.")
+    if edges is not None and not isinstance(read, Table):
+        raise DataError(f"{read.where}: --edges join the rows of a table; leave it out.")
     kinds = dict.fromkeys(drop, "ignore")
     named: str | list[str] = target or "target"
     if isinstance(read, Table) and "," in named and named not in map(str, read.frame.columns):
@@ -102,6 +107,9 @@ def infer_file(
     if isinstance(read, Table):
         read = join_targets(read, data)
         check_target(read, data)
+    if edges is not None and isinstance(read, Table):
+        record["edges"] = infer_edges(find_source(edges), read, data)
+        data = parse({"data": record | {"kinds": kinds}}).data
     if test is not None:
         other = find_source(test)
         record["test"] = other.model_dump(mode="json")
@@ -129,7 +137,19 @@ def infer_file(
     if isinstance(read, Sounds):
         record["audio"], comments["source"] = infer_sounds(read)
         comments["audio"] = "a log-mel spectrogram of each; all are brought to this rate and length"
-    order = ("source", "test", "target", "task", "separator", "audio", "groups", "coordinates", "kinds", "cleaning")
+    order = (
+        "source",
+        "test",
+        "target",
+        "task",
+        "separator",
+        "audio",
+        "edges",
+        "groups",
+        "coordinates",
+        "kinds",
+        "cleaning",
+    )
     return Suggestion(
         data={key: record[key] for key in order if key in record},
         comments=comments,

@@ -40,12 +40,21 @@ def describe_target(target: Target, arrays: Arrays) -> dict[str, Any]:
         return described | _drift(words)
     values: dict[SplitName, np.ndarray] = {name: target.mean + target.std * scaled for name, scaled in answers.items()}
     every = np.concatenate(list(values.values()))
-    edges = np.histogram_bin_edges(every, BINS)
+    edges = np.histogram_bin_edges(every, BINS, _ends(every))
     for name, numbers in values.items():
         spread[name] = _statistics(numbers) | {"counts": np.histogram(numbers, edges)[0].tolist()}
     columns: dict[SplitName, pd.Series] = {name: pd.Series(numbers.ravel()) for name, numbers in values.items()}
     drift = _drift(columns)
     return {"name": target.name, "task": target.task, "edges": _plain(edges), "statistics": spread} | drift
+
+
+def _ends(numbers: np.ndarray) -> tuple[float, float] | None:
+    """Where a histogram begins and ends if the numbers lie too close for its bars, as long ids do; else None."""
+    if not len(numbers):
+        return None
+    low, high = float(numbers.min()), float(numbers.max())
+    least = BINS * float(np.spacing(max(abs(low), abs(high))))
+    return (low - least, high + least) if (high - low or 1.0) < 2 * least else None
 
 
 def _count(codes: np.ndarray, classes: int) -> np.ndarray:
@@ -123,7 +132,7 @@ def _describe(kind: Kind, values: Mapping[SplitName, pd.Series], markers: tuple[
     }
     if kind.kind == "numeric":
         finite = known.to_numpy(np.float64)
-        counts, edges = np.histogram(finite, BINS)
+        counts, edges = np.histogram(finite, BINS, _ends(finite))
         entry |= _statistics(finite) | {"edges": _plain(edges), "counts": counts.tolist()}
     elif kind.kind == "categorical":
         words: dict[str, int] = known.value_counts().to_dict()

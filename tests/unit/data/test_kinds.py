@@ -6,7 +6,9 @@ import pytest
 
 from nnops.data.infer import infer_file
 from nnops.data.kinds import infer_kind
+from nnops.data.prepare import prepare
 from nnops.data.target import Target, judge
+from nnops.files import read_json
 from nnops.params import parse
 
 MARKERS = parse({}).data.cleaning.missing_markers
@@ -122,3 +124,17 @@ def test_first_look_at_images(tmp_path):
     assert suggestion.image
     assert (suggestion.task, suggestion.rows) == ("multiclass", 6)
     assert "kinds" not in suggestion.data
+
+
+@pytest.mark.parametrize("step", [0, 1, 1000])
+def test_numbers_that_lie_closer_than_bars_are_described(tmp_path, step):
+    """Long ids: at 1e18 two neighbours of float64 are 128 apart."""
+    rows = "".join(f"{10**18 + step * row},{row % 7},{'ab'[row % 2]}\n" for row in range(60))
+    (tmp_path / "ids.csv").write_text("code,size,y\n" + rows)
+    source = {"name": "csv", "options": {"path": "ids.csv"}}
+    params = parse({"data": {"source": source, "target": "y", "kinds": {"code": "numeric"}}})
+    prepared = prepare(params, tmp_path / "out", tmp_path)
+    code = next(entry for entry in read_json(prepared.folder / "report.json")["columns"] if entry["name"] == "code")
+    assert sum(code["counts"]) == prepared.rows("train")
+    assert code["edges"][0] <= 10**18 <= code["edges"][-1]
+    assert np.isfinite(prepared.arrays("train")["numeric"]).all()
