@@ -11,7 +11,7 @@ from sweeps import LR, project, sweep, sweep_params
 from nnops.errors import NnopsError, StudyError
 from nnops.params import overlay
 from nnops.sweep.engines import ENGINES
-from nnops.sweep.event import Event, Reported
+from nnops.sweep.event import Ended, Event, Reported
 from nnops.sweep.keep import best_of
 from nnops.sweep.names import studies
 from nnops.sweep.run import run_sweep
@@ -173,17 +173,20 @@ def test_trials_that_hang_or_want_too_much_memory_are_infeasible_and_others_go_o
 def test_a_soft_stop_leaves_running_trials_to_a_resume_that_makes_them_again_to_the_bit(
     tmp_path: Path, engine: str
 ) -> None:
-    params = sweep_params({"sweep.pruner.name": "none", "sweep.budget.trials": 3, "train.epochs": 700})
+    params = sweep_params({"sweep.pruner.name": "none", "sweep.budget.trials": 3, "train.epochs": 1500})
     project(tmp_path, params)
     stop = threading.Event()
-    first_s: dict[int, float] = {}
+    running: set[int] = set()
 
     def listen(event: Event) -> None:
-        # Long enough for a checkpoint of each.
+        # When each of those that run has a checkpoint, however fast the machine is.
         if isinstance(event, Reported):
-            first_s.setdefault(event.number, time.monotonic())
-            if len(first_s) == workers(engine) and time.monotonic() - max(first_s.values()) > 1.5:
-                stop.set()
+            running.add(event.number)
+        elif isinstance(event, Ended):
+            running.discard(event.number)
+        kept = {int(path.parent.name) for path in (studies(tmp_path) / "s" / "checkpoints").glob("*/*.safetensors")}
+        if len(running) == workers(engine) and running <= kept:
+            stop.set()
 
     summary = run_sweep(
         params,
