@@ -29,6 +29,7 @@ from nnops.data.prepared import Tensors
 from nnops.errors import InputError
 from nnops.models import MODELS
 from nnops.models.base import Model
+from nnops.models.graph import hold_graph
 from nnops.params import parse
 from nnops.training.loop import train_epoch
 from nnops.training.optimizer import AdamW
@@ -43,6 +44,7 @@ DATA = {
     "texts": Spec("multiclass", ("text",), ((32,),), (), 10, vocabulary=5000),
     "windows of 96 steps": Spec("forecasting", ("series",), ((96, 7),), (), 24 * 7, targets=tuple(range(7))),
     "running text": Spec("language_model", ("text",), ((32,),), (), 1000, vocabulary=1000),
+    "a graph": Spec("multiclass", ("numeric", "node"), ((32,), ()), (), 3, nodes=2000, links=16_000),
     "texts and answers": Spec("sequence", ("text", "answer"), ((32,), (32,)), (), 1000, vocabulary=1000),
 }
 RATE = 1e-3
@@ -55,15 +57,28 @@ def build(family: Model, wanted: str | None) -> tuple[str, Spec, nn.Module]:
     for kind, spec in DATA.items():
         if wanted in (None, kind) and family.dense in ("any", "mask" if spec.task == "segmentation" else "vector"):
             try:
-                return kind, spec, family.build(spec)
+                module = family.build(spec)
             except InputError:
                 continue
+            hold_graph(module, lambda spec=spec: link(spec))
+            return kind, spec, module
     raise SystemExit(f"it takes none of {', '.join([wanted] if wanted else DATA)}.")
+
+
+def link(spec: Spec) -> dict[str, Tensor]:
+    """A graph whose links are drawn at random, each in both directions."""
+    one, other = torch.randint(0, spec.nodes, (2, spec.links // 2))
+    ends = torch.cat([one, other]), torch.cat([other, one])
+    columns = torch.randn(spec.nodes, *spec.shapes[0])
+    return {"row": ends[0], "column": ends[1], "weight": torch.ones(spec.links), "numeric": columns}
 
 
 def draw(spec: Spec, rows: int) -> Tensors:
     """Random rows; texts end after 8 tokens or later."""
     there_NT = torch.arange(32) < torch.randint(8, 33, (rows, 1))
+    if spec.nodes:
+        node_N = torch.randint(0, spec.nodes, (rows,))
+        return Tensors((torch.randn(rows, *spec.shapes[0]), node_N), torch.randint(0, spec.outputs, (rows,)))
     inputs = [
         torch.randint(1, spec.vocabulary, (rows, *shape)) * there_NT if name in WHOLE else torch.randn(rows, *shape)
         for name, shape in zip(spec.inputs, spec.shapes, strict=True)

@@ -64,9 +64,14 @@ def find_near(train_NCHW: np.ndarray, later_MCHW: np.ndarray) -> tuple[np.ndarra
         :data:`LEAST_SIDE`.
     """
     none = np.empty(0, np.int64)
-    if min(train_NCHW.shape[2:]) < LEAST_SIDE or not len(train_NCHW) or not len(later_MCHW):
+    if min(train_NCHW.shape[2:]) < LEAST_SIDE:
         return none, none
-    later, train, shift = _candidates(hash_images(train_NCHW)[:, 0], hash_images(later_MCHW, SHIFTS))
+    varied_N, varied_M = (np.flatnonzero(_spread(images) > 0) for images in (train_NCHW, later_MCHW))
+    if not len(varied_N) or not len(varied_M):
+        return none, none
+    hash_N, hash_MS = hash_images(train_NCHW[varied_N])[:, 0], hash_images(later_MCHW[varied_M], SHIFTS)
+    later, train, shift = _candidates(hash_N, hash_MS)
+    later, train = varied_M[later], varied_N[train]
     alike = np.empty(len(later))
     step = max(1, AT_ONCE // train_NCHW[0].size)
     for start in range(0, len(later), step):
@@ -89,31 +94,52 @@ def _grey(image_NCHW: np.ndarray) -> np.ndarray:
     return image_NCHW.mean(1, dtype=np.float32)
 
 
+def _spread(image_NCHW: np.ndarray) -> np.ndarray:
+    """Greatest less least level of each image, int64 ``[N]``."""
+    axes = (1, 2, 3)
+    return image_NCHW.max(axes).astype(np.int64) - image_NCHW.min(axes) if len(image_NCHW) else np.empty(0, np.int64)
+
+
 def _candidates(hash_N: np.ndarray, hash_MS: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pairs of hashes within the distance: places of later images, of train, and of shifts, int64 each.
 
     Of two hashes that differ in at most d bits, cut into d + 1 bands, one band is the same (pigeonhole), so that those
     of train are sorted by each band and looked up.
     """
+    bands: list[tuple[np.uint64, np.uint64, np.ndarray, np.ndarray]] = []
+    for low, high in pairwise(np.linspace(0, 64, DISTANCE + 2).astype(np.uint64)):
+        mask = np.uint64((1 << int(high - low)) - 1)
+        band_N = (hash_N >> low) & mask
+        order_N = np.argsort(band_N, kind="stable")
+        bands.append((low, mask, order_N, band_N[order_N]))
+    found: list[tuple[np.ndarray, ...]] = []
+    # So many images that all candidates of theirs fit, however many images share a hash.
+    step = max(1, AT_ONCE // (MOST * hash_MS.shape[1] * len(bands)))
+    for start in range(0, len(hash_MS), step):
+        later, known, shift = _nearest(hash_N, hash_MS[start : start + step], bands)
+        found.append((later + start, known, shift))
+    later, known, shift = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return later, known, shift
+
+
+def _nearest(
+    hash_N: np.ndarray, hash_MS: np.ndarray, bands: list[tuple[np.uint64, np.uint64, np.ndarray, np.ndarray]]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The :data:`NEAREST` pairs of each later image, the bands of train being sorted."""
     hash_Q = hash_MS.reshape(-1)
-    edges = np.linspace(0, 64, DISTANCE + 2).astype(np.uint64)
     pairs: list[np.ndarray] = []
     apart: list[np.ndarray] = []
-    for low, high in pairwise(edges):
-        mask = np.uint64((1 << int(high - low)) - 1)
-        band_N, band_Q = (hash_N >> low) & mask, (hash_Q >> low) & mask
-        order_N = np.argsort(band_N, kind="stable")
-        begin_Q = np.searchsorted(band_N[order_N], band_Q, "left")
-        count_Q = np.minimum(np.searchsorted(band_N[order_N], band_Q, "right") - begin_Q, MOST)
-        for start in range(0, len(hash_Q), step := max(1, AT_ONCE // MOST)):
-            count, begin = count_Q[start : start + step], begin_Q[start : start + step]
-            query = start + np.repeat(np.arange(len(count)), count)
-            within = np.arange(len(query)) - np.repeat(np.cumsum(count) - count, count)
-            known = order_N[np.repeat(begin, count) + within]
-            bits = np.bitwise_count(hash_Q[query] ^ hash_N[known])
-            near = bits <= DISTANCE
-            pairs.append(query[near] * len(hash_N) + known[near])
-            apart.append(bits[near])
+    for low, mask, order_N, sorted_N in bands:
+        band_Q = (hash_Q >> low) & mask
+        begin_Q = np.searchsorted(sorted_N, band_Q, "left")
+        count_Q = np.minimum(np.searchsorted(sorted_N, band_Q, "right") - begin_Q, MOST)
+        query = np.repeat(np.arange(len(hash_Q)), count_Q)
+        within = np.arange(len(query)) - np.repeat(np.cumsum(count_Q) - count_Q, count_Q)
+        known = order_N[np.repeat(begin_Q, count_Q) + within]
+        bits = np.bitwise_count(hash_Q[query] ^ hash_N[known])
+        near = bits <= DISTANCE
+        pairs.append(query[near] * len(hash_N) + known[near])
+        apart.append(bits[near])
     pair, first = np.unique(np.concatenate(pairs), return_index=True)
     bits = np.concatenate(apart)[first]
     query, known = pair // len(hash_N), pair % len(hash_N)

@@ -205,15 +205,15 @@ def wants_columns(data: Data, readers: Mapping[str, Reader], root: Path) -> bool
         return False
     whole = next((name for name, reader in readers.items() if type(reader).by_column is Reader.by_column), None)
     what = None
-    if whole is not None:
-        named = data.source if whole == "source" else data.test
-        what = f"the reader {named.name}" if named else None
+    if data.edges is not None:
+        what = "a graph"
     elif data.series is not None:
         what = "a series"
-    elif data.edges is not None:
-        what = "a graph"
     elif data.task in TOKENS or data.text.rewrite is not None:
         what = "a text"
+    elif whole is not None:
+        named = data.source if whole == "source" else data.test
+        what = f"the reader {named.name}" if named else None
     if data.by_column == "always":
         if what:
             raise ParamsError(

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: How far a scaled value may be from the one in the graph: another machine's rounding, no other value.
 CLOSE = 1e-4
+#: What :class:`nnops.models.graph.Graph` calls the starts of its rows.
+ROWS = "start_S"
 
 
 def check_as_trained(
@@ -35,8 +37,9 @@ def check_as_trained(
     assert preprocess.nodes is not None
     held = load_file(weights)
     for kind in ("numeric", "categories"):
-        name = next((name for name in held if name.endswith(f"graph.{kind}")), None)
-        if name is None:
+        # Beside the rows of the adjacency, whatever the part is called that holds them.
+        name = next((f"{name[: -len(ROWS)]}{kind}" for name in held if name.endswith(ROWS)), kind)
+        if name not in held:
             continue
         differs = np.abs(inputs[kind] - held[name][inputs["node"]]) > CLOSE
         if differs.any():

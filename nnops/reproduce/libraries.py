@@ -79,7 +79,7 @@ def install_libraries(recorded: Recorded, versions: Mapping[str, str], folder: P
 
 def look(python: str, project: Path) -> dict[str, Any]:
     """What :func:`nnops.tracking.record.collect` finds in an environment."""
-    found: dict[str, Any] = json.loads(_run([python, "-c", COLLECT, str(project)], python, project))
+    found: dict[str, Any] = json.loads(_run([python, "-c", COLLECT, str(project)], python, project).splitlines()[-1])
     return found
 
 

@@ -1,7 +1,7 @@
 """A sheet: one table that is shown on a terminal, as Markdown, as HTML or as JSON."""
 
 import html
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -36,7 +36,9 @@ class Sheet:
 
     def without_empty(self) -> "Sheet":
         """The same without columns that say nothing."""
-        kept = [place for place in range(len(self.columns)) if any(row[place] for row in self.rows)]
+        return self._only([place for place in range(len(self.columns)) if any(row[place] for row in self.rows)])
+
+    def _only(self, kept: list[int]) -> "Sheet":
         marked = frozenset((line, kept.index(place)) for line, place in self.marked if place in kept)
         numbers = frozenset(kept.index(place) for place in self.numbers if place in kept)
         rows = tuple(tuple(row[place] for place in kept) for row in self.rows)
@@ -54,8 +56,7 @@ class Sheet:
                 room -= needed
             else:
                 left.append(place)
-        rows = tuple(tuple("" if place in left else cell for place, cell in enumerate(row)) for row in self.rows)
-        return replace(self, rows=rows).without_empty()
+        return self._only([place for place in range(len(self.columns)) if place not in left])
 
     def table(self) -> "Table":
         """For a terminal; marked cells are bold."""

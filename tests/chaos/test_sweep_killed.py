@@ -174,7 +174,7 @@ def test_a_killed_worker_is_replaced_and_its_trial_goes_on(tmp_path: Path) -> No
             "sweep.engine": "ray",
             "sweep.workers": 2,
             "sweep.pruner.name": "none",
-            "train.epochs": 400,
+            "train.epochs": 800,
             "sweep.budget.trials": 5,
         }
     )
@@ -183,7 +183,7 @@ def test_a_killed_worker_is_replaced_and_its_trial_goes_on(tmp_path: Path) -> No
     hits = 0
     deadline = time.monotonic() + 240
     while process.poll() is None and time.monotonic() < deadline and hits < 2:
-        time.sleep(1.5)
+        time.sleep(0.3)
         workers = [
             child
             for child in psutil.Process(process.pid).children(recursive=True)
@@ -193,7 +193,7 @@ def test_a_killed_worker_is_replaced_and_its_trial_goes_on(tmp_path: Path) -> No
         if workers:
             workers[0].kill()
             hits += 1
-            time.sleep(2.5)
+            time.sleep(1.0)
     assert process.wait(300) == 0, (root / "output").read_text()
     assert hits == 2
     unbroken = project(tmp_path / "unbroken", params)

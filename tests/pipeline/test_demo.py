@@ -40,6 +40,8 @@ def test_a_model_and_a_trial_are_made_again_from_their_record(shell: Any, demo: 
     weights = json.loads((demo / "artifacts/train/model.json").read_text())["weights_sha256"][:12]
     assert f"weights {weights}" in verdict["same"]
     assert any(part.endswith("metrics") for part in verdict["same"])
+    verdict = json.loads(shell.run(demo, "nnops", "run", "reproduce", "trial:digits", "--json").stdout)
+    assert (verdict["word"], f"weights {weights}" in verdict["same"]) == ("bits", True)
     # The same with a library that has another version now than the study says.
     record = demo / ".nnops/studies/digits/record/environment.json"
     environment = json.loads(record.read_text())

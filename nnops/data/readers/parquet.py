@@ -52,7 +52,10 @@ class Parquet(Reader):
             import pyarrow as pa
 
             # Opened anew: an open file keeps what was read of it.
-            values = _open(path).read(columns=[name]).to_pandas(ignore_metadata=True)[name]
+            try:
+                values = _open(path).read(columns=[name]).to_pandas(ignore_metadata=True)[name]
+            except (pa.ArrowException, OSError) as error:
+                raise _damaged(path, error) from error
             pa.default_memory_pool().release_unused()
             return values
 

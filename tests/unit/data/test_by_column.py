@@ -185,6 +185,29 @@ def test_what_is_read_whole_is_refused(tmp_path):
         prepare(parse({"data": {"source": source, "target": "y", "by_column": "always"}}), tmp_path / "out", tmp_path)
 
 
+@pytest.mark.parametrize("reader", ["csv", "npz"])
+def test_a_graph_is_read_whole(reader, tmp_path):
+    write(rows(), tmp_path / "rows.csv")
+    source = {"name": "csv", "options": {"path": "rows.csv"}}
+    options = {"path": "edges.csv"} if reader == "csv" else {"path": "edges.npz", "inputs": "a", "labels": "b"}
+    edges = {"source": {"name": reader, "options": options}, "id": "code"}
+    params = parse({"data": {"source": source, "target": "label", "edges": edges, "by_column": "always"}})
+    with pytest.raises(ParamsError, match=r"data\.by_column: a graph is read whole"):
+        prepare(params, tmp_path / "out", tmp_path)
+
+
+def test_damaged_pages_of_parquet_are_told(tmp_path):
+    frame = pd.DataFrame({"a": np.random.default_rng(0).normal(size=5000), "y": ["x", "z"] * 2500})
+    frame.to_parquet(tmp_path / "rows.parquet", index=False, compression="zstd")
+    content = bytearray((tmp_path / "rows.parquet").read_bytes())
+    content[4:4000] = b"\xff" * 3996
+    (tmp_path / "rows.parquet").write_bytes(bytes(content))
+    source = {"name": "parquet", "options": {"path": "rows.parquet"}}
+    for way in ("never", "always"):
+        with pytest.raises(DataError, match=r"rows\.parquet"):
+            prepare(parse({"data": {"source": source, "target": "y", "by_column": way}}), tmp_path / "out", tmp_path)
+
+
 def test_the_way_is_chosen_by_free_memory(tmp_path, monkeypatch):
     write(rows(), tmp_path / "rows.csv")
     write(rows(), tmp_path / "rows.parquet")

@@ -1,5 +1,6 @@
 """Near-duplicates of images: those that are planted are found, unlike ones are not accused."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -160,3 +161,18 @@ def test_the_stated_numbers_are_those_of_the_guide():
     assert f"at most {DISTANCE} bits apart" in guide
     assert f"correlate by {ALIKE}" in guide
     assert f"a side below {LEAST_SIDE} pixels" in guide
+
+
+def test_images_of_one_level_are_near_none_and_many_alike_take_bounded_memory():
+    blank = np.zeros((1500, 1, 24, 24), np.uint8)
+    assert [len(found) for found in find_near(blank, blank)] == [0, 0]
+    picture = np.random.default_rng(0).integers(0, 256, (1, 1, 24, 24), np.uint8)
+    alike = np.repeat(picture, 1500, 0)
+    tracemalloc.start()
+    later, train = find_near(np.concatenate([blank, alike]), np.concatenate([blank[:5], alike[:600]]))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert later.tolist() == list(range(5, 605))
+    assert (train >= 1500).all()
+    # All pairs would be 600 x 9 x 5 x 1,000 of them, 216 MB each time that they are copied.
+    assert peak < 250e6

@@ -3,9 +3,11 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from graphs import write_graph
+from safetensors.numpy import save_file
 
 from nnops import params as params_file
 from nnops.compression.compress import compress
@@ -20,6 +22,7 @@ from nnops.judge import judge
 from nnops.params import overlay
 from nnops.registry.bundle import Sources, write_bundle
 from nnops.registry.mlmodel import _signature
+from nnops.registry.nodes import check_as_trained
 from nnops.sweep.run import run_sweep
 from nnops.sweep.study import Study
 from nnops.tracking.null import NullTracker
@@ -110,6 +113,21 @@ def test_a_node_with_other_columns_than_in_the_graph_is_refused(project, rows):
         DataError, match=r"row 3: the node 'p2' has another x1 than in the graph that the model was train"
     ):
         bundle.predict(other)
+
+
+@pytest.mark.parametrize("part", ["", "links.", "body.graph."])
+def test_the_graph_is_found_whatever_its_part_is_called(part, project, rows, tmp_path):
+    preprocess = project[0].preprocess
+    inputs = preprocess.transform(rows.head(3))
+    nodes = int(inputs["node"].max()) + 1
+    numeric = np.zeros((nodes, inputs["numeric"].shape[1]), np.float32)
+    numeric[inputs["node"]] = inputs["numeric"]
+    held = {f"{part}start_S": np.zeros(nodes + 1, np.int64), f"{part}numeric": numeric}
+    save_file(held, tmp_path / "same.safetensors")
+    check_as_trained(rows.head(3), inputs, preprocess, tmp_path / "same.safetensors")
+    save_file(held | {f"{part}numeric": numeric + 1}, tmp_path / "other.safetensors")
+    with pytest.raises(DataError, match=r"row 1: the node 'p\d+' has another"):
+        check_as_trained(rows.head(3), inputs, preprocess, tmp_path / "other.safetensors")
 
 
 def test_the_signature_names_the_id(project):

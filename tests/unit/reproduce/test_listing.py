@@ -75,6 +75,10 @@ def test_a_narrow_terminal_goes_without_what_matters_least() -> None:
     always = ("run", "name", "model", "val_accuracy", "val_loss", "test.accuracy")
     assert sheet.within(1000).columns == sheet.columns
     assert sheet.within(20).columns == always
+    # A comparison keeps its columns, whether or not there is anything in them.
+    for one in contrast([run("a", 0.9, 0.3), run("b", 0.9, 0.3, params={})], {}, [{}, {}], ["", ""], ["", ""]):
+        assert one.within(20) == one
+        assert len(one.columns) == 3
     left = [set(sheet.columns) - set(sheet.within(width).columns) for width in range(20, 140)]
     assert left[-1] == set()
     assert all(more >= less for more, less in pairwise(left) if "training" in more)

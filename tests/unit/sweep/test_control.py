@@ -21,7 +21,7 @@ from nnops.sweep.notebook import open_study
 from nnops.sweep.show import list_studies
 from nnops.sweep.study import Study
 
-LONG = {"sweep.budget.trials": 4, "train.epochs": 120, "sweep.pruner.name": "none"}
+LONG = {"sweep.budget.trials": 4, "train.epochs": 300, "sweep.pruner.name": "none"}
 
 
 class Driver:

@@ -11,6 +11,7 @@ CASES = {
     "texts": ("bag", {"width": 2, "pairs": 8}),
     "windows of 96 steps": ("linear_series", {}),
     "running text": ("rnn", {"embedding": 2, "hidden": 2}),
+    "a graph": ("gcn", {"hidden": [3]}),
     "texts and answers": ("seq2seq", {"width": 2, "heads": 1, "layers": 1, "feed_forward": 2}),
 }
 
