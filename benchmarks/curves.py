@@ -1,4 +1,4 @@
-"""Learning curves to search on: the LCBench surrogate, the tables of OPDA, and a formula that needs no file."""
+"""Learning curves to search on: the LCBench surrogate, and a formula that needs no file."""
 
 import json
 import math
@@ -129,75 +129,3 @@ def _net(path: Path) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(path, options)
-
-
-class Opda:
-    """Recorded curves of random searches on large networks; any config gets the curve of the nearest recorded one.
-
-    An epoch is one evaluation. The best and the median are those of all recorded configs; diverged ones count as 0,
-    and as a trial they end in NaN.
-
-    Args:
-        folder: Holds NAME_configs.parquet and NAME_curves.parquet.
-        name: ``alexnet``, ``convnext_tiny``, ``deberta_base`` or ``deberta_v3_base``.
-    """
-
-    _VISION: ClassVar[Space] = {
-        "epochs": {"int": [20, 100]},
-        "batch_size": {"int": [128, 1024], "log": True},
-        "lr": {"float": [5e-3, 50.0], "log": True},
-        "lr_peak_epoch": {"int": [0, 80]},
-        "momentum": {"float": [0.7, 0.9995]},
-        "weight_decay": {"float": [1e-6, 1e-3], "log": True},
-        "label_smoothing": {"float": [0.0, 0.5]},
-    }
-    _TEXT: ClassVar[Space] = {
-        "num_train_epochs": {"int": [1, 4]},
-        "train_batch_size": {"int": [16, 64], "log": True},
-        "learning_rate": {"float": [1e-6, 1e-3], "log": True},
-        "warmup_steps": {"int": [0, 15_000]},
-        "cls_drop_out": {"float": [0.0, 0.3]},
-    }
-    NAMES = ("alexnet", "convnext_tiny", "deberta_base", "deberta_v3_base")
-
-    def __init__(self, folder: Path, name: str) -> None:
-        import pandas as pd
-
-        self.name = name
-        text = name.startswith("deberta")
-        self.space = self._TEXT if text else self._VISION
-        configs = pd.read_parquet(folder / f"{name}_configs.parquet")
-        curves = pd.read_parquet(folder / f"{name}_curves.parquet")
-        step, value = ("step", "matched_acc") if text else ("epoch", "top_1")
-        parts = {number: part.sort_values(step) for number, part in curves.groupby("config_id")}
-        self._curves: list[list[tuple[float, float]]] = []
-        finals: list[float] = []
-        for config in configs.to_dict("records"):
-            part = parts.get(config["config_id"])
-            values = [] if part is None else [float(one) for one in part[value]]
-            ticks = (
-                [] if part is None else np.diff(part["time"], prepend=0.0).tolist() if not text else [1.0] * len(values)
-            )
-            diverged = not text and (config["nan_train_loss"] or len(values) < config["epochs"])
-            curve = list(zip(values, (max(tick, 1e-3) for tick in ticks), strict=True))
-            if diverged:
-                curve.append((math.nan, 1.0))
-            self._curves.append(curve)
-            finals.append(0.0 if diverged else values[-1])
-        self.epochs = max(len(curve) for curve in self._curves)
-        self.best, self.median = max(finals), float(np.median(finals))
-        self._points = np.array([self._point(config) for config in configs.to_dict("records")])
-
-    def __call__(self, config: dict[str, Any]) -> Iterator[tuple[float, float]]:
-        """Value and seconds of each evaluation."""
-        away = ((self._points - self._point(config)) ** 2).sum(1)
-        return iter(self._curves[int(np.argmin(away))])
-
-    def _point(self, config: dict[str, Any]) -> list[float]:
-        """A config in the unit cube of the space, which the recorded ones may leave by a little."""
-        point: list[float] = []
-        for key, entry in self.space.items():
-            low, high = entry.get("int") or entry["float"]
-            scale = math.log if entry.get("log") else float
-            point.append((scale(config[key]) - scale(low)) / (scale(high) - scale(low)))
-        return point

@@ -3,9 +3,9 @@
     python -m benchmarks search_quality [--set odd] [--searches bohb+asha,mobster+asha] [--seeds 30] [--workers 1,4,16]
 
 A search is a sampler and a pruner, as params.yaml names them. Only trials of full fidelity count. Regret 0 is the best
-of 2,000 random full trainings of a task (of all recorded ones for opda), 1 their median. The interval is of the mean
-over tasks, from one seed to another (Student's t, 95 %). Every run that is done is kept in a file, so that a benchmark
-that was cut off goes on.
+of 2,000 random full trainings of a task (for opda_table of all recorded ones), 1 their median. The interval is of the
+mean over tasks, from one seed to another (Student's t, 95 %). Every run that is done is kept in a file, so that a
+benchmark that was cut off goes on.
 """
 
 import argparse
@@ -21,12 +21,15 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from benchmarks.curves import Formula, LCBench, Opda, Task, regret
+from benchmarks import opda
+from benchmarks.curves import Formula, LCBench, Task, regret
 
 HPO = Path(__file__).resolve().parents[2] / "shared" / "hpo"
 MARKS = (500, 1000, 3000, 10000)
 #: What is measured where nothing is named; auto takes mobster here.
 SEARCHES = "random+none,random+asha,tpe+none,tpe+asha,bohb+asha,mobster+asha"
+#: The recorded curves of OPDA, as a smooth model of them and as they are.
+OPDA = {"opda": opda.Surrogate, "opda_table": opda.Table}
 Run = dict[str, Any]
 
 
@@ -34,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run what is missing and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hpo", type=Path, default=HPO, help="the folder that holds lcbench and opda")
-    parser.add_argument("--set", default="even", choices=("even", "odd", "opda", "formula"), dest="which")
+    parser.add_argument("--set", default="even", choices=("even", "odd", "opda", "opda_table", "formula"), dest="which")
     parser.add_argument("--searches", default=SEARCHES)
     parser.add_argument("--seeds", type=int, default=30)
     parser.add_argument("--workers", default="4")
@@ -70,8 +73,8 @@ def names(hpo: Path, which: str) -> list[str]:
     """The tasks of a set."""
     if which == "formula":
         return ["formula"]
-    if which == "opda":
-        return list(Opda.NAMES)
+    if which in OPDA:
+        return list(opda.NAMES)
     return LCBench.names(hpo / "lcbench")[0 if which == "even" else 1 :: 2]
 
 
@@ -79,7 +82,7 @@ def build(hpo: Path, which: str, name: str) -> Task:
     """A task of a set."""
     if which == "formula":
         return Formula()
-    return Opda(hpo / "opda", name) if which == "opda" else LCBench(hpo / "lcbench", name)
+    return OPDA[which](hpo / "opda", name) if which in OPDA else LCBench(hpo / "lcbench", name)
 
 
 def measure(job: tuple[Path, str, str, str, int, int, int]) -> Run:

@@ -8,7 +8,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from nnops.sweep.pruners.base import Curve
 from nnops.sweep.repeat import missing
 from nnops.sweep.samplers.auto import chosen
 from nnops.sweep.samplers.base import PARENT, as_given, propose
+from nnops.sweep.scale import EPOCHS, Scale
 from nnops.sweep.shelf import open_shelf
 from nnops.sweep.space import Config
 from nnops.sweep.spending import Spending
@@ -103,6 +104,7 @@ class Conductor:
         self._inherited = {int(number) for number in study.attrs.get("inherits", ())}
         sweep = study.params.sweep
         self._sampler = chosen(study.params).sampler
+        self._scale = Scale.of(study.params, study.space)
         self._pruner = PRUNERS.build(sweep.pruner.name, sweep.pruner.options, where="sweep.pruner")
         #: Configs that are tried first, by number; before them may lie the trials of a study that has grown.
         self._queue: dict[int, Config] = dict(enumerate(study.attrs.get("queue", ()), study.attrs.get("grown", 0)))
@@ -160,10 +162,10 @@ class Conductor:
 
     def judged(self, number: int) -> tuple[int, ...]:
         """The epochs at which a trial may be stopped by the pruner; in between a worker need not wait for an answer."""
-        epochs, seed = self._live[number].epochs, self.study.params.seed
+        epochs = self._live[number].epochs
         if self._live[number].repeat is not None:
             return ()
-        judged = {epoch for epoch in range(1, epochs) if self._pruner.judges(epoch, number, epochs, seed)}
+        judged = {epoch for epoch in range(1, epochs) if any(self._rungs(number, epoch, epochs))}
         return tuple(sorted(judged.union(self.budget.asks(number, epochs))))
 
     def tick(self) -> None:
@@ -265,7 +267,8 @@ class Conductor:
             self.study.report(number, report.epoch, value)
             live.known[report.epoch] = value
             if live.repeat is None:
-                self._curves[number].values[report.epoch] = self.study.objective.loss(value)
+                loss, steps = self.study.objective.loss(value), self._scale.steps(report.epoch, live.epochs)
+                self._curves[number].values.update(dict.fromkeys(steps, loss))
                 self.budget.report(number)
         live.last = (report.epoch, value)
         return self.judge(number)
@@ -334,14 +337,22 @@ class Conductor:
         return "stop" if self._stop.is_set() else self.budget.why(self._asked)
 
     def _prunes(self, number: int, epoch: int, live: Live) -> bool | None:
-        seed = self.study.params.seed
-        if live.repeat is not None or epoch >= live.epochs or not self._pruner.judges(epoch, number, live.epochs, seed):
+        if live.repeat is not None or epoch >= live.epochs:
             return False
-        unfinished = {*self._live, *(record.number for record in self._again)}
-        others = self._order.peers(number, epoch, self._curves, unfinished)
-        if others is None:
-            return None
-        return self._pruner.prunes(self._curves[number], others, live.epochs, seed)
+        unfinished: set[int] | None = None
+        for step in self._rungs(number, epoch, live.epochs):
+            unfinished = unfinished or {*self._live, *(record.number for record in self._again)}
+            others = self._order.peers(number, step, self._curves, unfinished)
+            if others is None:
+                return None
+            if self._pruner.prunes(self._curves[number].until(step), others, self._scale.full, self.study.params.seed):
+                return True
+        return False
+
+    def _rungs(self, number: int, epoch: int, epochs: int) -> Iterator[int]:
+        """The steps at which the pruner judges an epoch of a training of ``epochs``."""
+        full, seed = self._scale.full, self.study.params.seed
+        return (step for step in self._scale.steps(epoch, epochs) if self._pruner.judges(step, number, full, seed))
 
     def _compare(self, number: int, epoch: int, known: float, value: float) -> None:
         if known == value:
@@ -441,7 +452,7 @@ class Conductor:
     ) -> Assignment:
         if seed is not None:
             config = {**config, "seed": seed}
-        epochs = config.get("train.epochs", self.study.params.train.epochs)
+        epochs = self._epochs(config)
         self._live[number] = Live(config, epochs, dict(known), repeat=repeat)
         self._tell(Asked(number, config, again=again, repeat=repeat, parent=parent))
         until = None if repeat is not None else self._sampler.until(number, epochs)
@@ -467,6 +478,10 @@ class Conductor:
 
     def _curve(self, record: TrialRecord) -> Curve:
         loss = self.study.objective.loss
-        values = {epoch: loss(value) for epoch, value in record.reports.items()}
+        values = self._scale.spread(record.reports, self._epochs(record.config))
+        values = {step: loss(value) for step, value in values.items()}
         broke = record.state == "infeasible" and bool(record.values)
         return Curve(record.number, values, complete=record.state == "complete", feasible=not broke)
+
+    def _epochs(self, config: Config) -> int:
+        return int(config.get(EPOCHS, self.study.params.train.epochs))

@@ -5,6 +5,7 @@ from itertools import islice
 
 from nnops.sweep.dimension import Dimension
 from nnops.sweep.ready import Ready
+from nnops.sweep.scale import Scale
 from nnops.sweep.space import Space
 
 #: Branches of a space that are looked at for one that meets the conditions of a key.
@@ -31,8 +32,7 @@ def _reasons(dimension: Dimension, ready: Ready) -> Iterator[str]:
     if key == "train.batch_size" and min(rows if value == "all" else value for value in values) >= rows:
         yield f"each value takes all {rows} train rows at once; write smaller ones."
     if key == "train.early_stopping.patience":
-        tuned = space.by_key.get("train.epochs")
-        longest = max(tuned.extremes()) if tuned else params.train.epochs
+        longest = Scale.of(params, space).full
         if min(values) >= longest:
             yield f"a training of {longest} epochs ends before such a patience does; write smaller values."
     if key == "data.target_scaling" and ready.data.spec.task != "regression":

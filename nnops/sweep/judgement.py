@@ -12,6 +12,7 @@ from nnops.sweep.moment import read_moments
 from nnops.sweep.order import Async, Fixed, Order
 from nnops.sweep.pruners import PRUNERS
 from nnops.sweep.pruners.base import Curve
+from nnops.sweep.scale import EPOCHS, Scale
 from nnops.sweep.study import Study, TrialRecord
 
 #: Halvings of the gap in which the value lies that would have been enough.
@@ -49,6 +50,7 @@ class Judge:
         sweep = study.params.sweep
         self._study = study
         self._pruner = PRUNERS.build(sweep.pruner.name, sweep.pruner.options, where="sweep.pruner")
+        self._scale = Scale.of(study.params, study.space)
         self._fixed = sweep.order == "fixed"
         self._moments = read_moments(study)
         self._seed = study.params.seed
@@ -60,38 +62,47 @@ class Judge:
 
     def stop_of(self, trial: TrialRecord, *, limit: bool = True) -> Judgement | None:
         """The judgement that stopped a trial, or None where no pruner did."""
-        epochs = self._epochs(trial)
-        if trial.state != "pruned" or not self._judges(trial, trial.epochs, epochs):
+        if trial.state != "pruned":
             return None
-        found = self._judge(trial, trial.epochs, epochs, limit)
-        return found if found.stopped else None
+        found = (self._judge(trial, trial.epochs, step, limit) for step in self._rungs(trial, trial.epochs))
+        return next((each for each in found if each.stopped), None)
 
     def judgements(self, trial: TrialRecord) -> list[Judgement]:
-        """A trial of the search at every epoch at which it was judged."""
-        epochs = self._epochs(trial)
-        return [
-            self._judge(trial, epoch, epochs, True) for epoch in trial.reports if self._judges(trial, epoch, epochs)
-        ]
+        """A trial of the search wherever it was judged."""
+        found: list[Judgement] = []
+        for epoch in trial.reports:
+            for step in self._rungs(trial, epoch):
+                found.append(self._judge(trial, epoch, step, True))
+                if found[-1].stopped:
+                    break
+        return found
 
     def _epochs(self, trial: TrialRecord) -> int:
-        return int(trial.config.get("train.epochs", self._study.params.train.epochs))
+        return int(trial.config.get(EPOCHS, self._study.params.train.epochs))
 
-    def _judges(self, trial: TrialRecord, epoch: int, epochs: int) -> bool:
-        return 0 < epoch < epochs and self._pruner.judges(epoch, trial.number, epochs, self._seed)
+    def _rungs(self, trial: TrialRecord, epoch: int) -> list[int]:
+        """The steps at which an epoch of a trial was judged."""
+        epochs, full = self._epochs(trial), self._scale.full
+        if not 0 < epoch < epochs:
+            return []
+        steps = self._scale.steps(epoch, epochs)
+        return [step for step in steps if self._pruner.judges(step, trial.number, full, self._seed)]
 
-    def _judge(self, trial: TrialRecord, epoch: int, epochs: int, limit: bool) -> Judgement:
+    def _judge(self, trial: TrialRecord, epoch: int, step: int, limit: bool) -> Judgement:
         loss, sign = self._study.objective.loss, self._study.objective.loss(1.0)
-        own = Curve(trial.number, {e: loss(value) for e, value in trial.reports.items() if e <= epoch})
+        reports = {e: loss(value) for e, value in trial.reports.items() if e <= epoch}
+        own = Curve(trial.number, self._scale.spread(reports, self._epochs(trial))).until(step)
         # Under a fixed order what counts follows from numbers alone, whenever it came.
         known = self._known_at(math.inf if self._fixed else self._moments.of(trial, epoch))
         unfinished = () if self._fixed else self._unfinished
-        others = self._order.peers(trial.number, epoch, {**known, trial.number: own}, unfinished) or []
-        peers = self._pruner.peers(trial.number, epoch, others, epochs, self._seed)
-        values = sorted((peer.values[epoch], peer.number) for peer in peers)
+        full = self._scale.full
+        others = self._order.peers(trial.number, step, {**known, trial.number: own}, unfinished) or []
+        peers = self._pruner.peers(trial.number, step, others, full, self._seed)
+        values = sorted((peer.values[step], peer.number) for peer in peers)
 
         def goes_on(value: float) -> bool:
-            curve = replace(own, values={**own.values, epoch: value})
-            return not self._pruner.prunes(curve, others, epochs, self._seed)
+            curve = replace(own, values={**own.values, step: value})
+            return not self._pruner.prunes(curve, others, full, self._seed)
 
         enough = None
         if limit:
@@ -101,7 +112,7 @@ class Judge:
             trial.reports[epoch],
             tuple((number, sign * value) for value, number in values),
             None if enough is None else loss(enough),
-            not goes_on(own.values[epoch]),
+            not goes_on(own.values[step]),
         )
 
     def _known_at(self, moment: float) -> dict[int, Curve]:
@@ -115,7 +126,8 @@ class Judge:
             self._next += 1
             trial, curve = self._trials[number], self._curves[number]
             if epoch in trial.reports:
-                curve.values[epoch] = loss(trial.reports[epoch])
+                steps = self._scale.steps(epoch, self._epochs(trial))
+                curve.values.update(dict.fromkeys(steps, loss(trial.reports[epoch])))
             elif epoch == 0:
                 self._unfinished.discard(number)
                 broke = trial.state == "infeasible" and bool(trial.values)

@@ -16,6 +16,7 @@ from nnops.sweep.pruners import PRUNERS
 from nnops.sweep.pruners.base import Pruner
 from nnops.sweep.samplers.auto import chosen
 from nnops.sweep.samplers.base import Sampler
+from nnops.sweep.scale import Scale
 from nnops.sweep.share import must_see, publish
 from nnops.sweep.space import Space
 from nnops.sweep.trial import Bench, data_cache
@@ -131,7 +132,7 @@ def get_ready(params: Params, root: Path) -> Ready:
     objectives = Objective.several(sweep.objectives, data.spec.task, known)
     constraints = parse_constraints(sweep.constraints, known() if sweep.constraints else ())
     ready = Ready(params, root, space, objectives, constraints, sampler, pruner, data)
-    pruner.check(ready.epochs)
+    pruner.check(Scale.of(params, space).full)
     Limits.of(sweep.budget).check(sweep.resources.share)
     if sweep.repeats is not None and "seed" in space.by_key:
         raise ParamsError(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nnops.sweep.budget import Limits
+from nnops.sweep.scale import Scale
 
 if TYPE_CHECKING:
     from nnops.sweep.samplers.base import Sampler
@@ -62,8 +63,7 @@ class Spending:
         self._gpu_hours_before = float(study.attrs.get("gpu_hours", 0.0))
         sweep = study.params.sweep
         self._lag = sweep.lag if sweep.order == "fixed" else None
-        tuned = study.space.by_key.get("train.epochs")
-        self._full = max(tuned.extremes()) if tuned else study.params.train.epochs
+        self._full = Scale.of(study.params, study.space).full
         self.epochs = 0
         #: Epochs reported by each trial, and of those that run the last one before they ask for no more.
         self._done: dict[int, int] = {}

@@ -518,7 +518,8 @@ class Study:
             reason=result.get("reason"),
             began=trial.datetime_start.timestamp() if trial.datetime_start else 0.0,
             ended=trial.datetime_complete.timestamp() if over and trial.datetime_complete else None,
-            values=dict(zip(metrics, trial.values, strict=True)) if trial.values else {},
+            # Optuna takes the last report of a trial that was stopped for its value.
+            values=dict(zip(metrics, trial.values, strict=True)) if trial.state.name == "COMPLETE" else {},
             measures=result.get("measures", {}),
             repeat=trial.user_attrs.get("repeat", {}).get("of"),
             seed=trial.user_attrs.get("repeat", {}).get("seed"),

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from nnops.catalog import Component
@@ -23,6 +23,12 @@ class Curve:
     values: dict[int, float] = field(default_factory=dict)
     complete: bool = False
     feasible: bool = True
+
+    def until(self, epoch: int) -> "Curve":
+        """What had been reported up to an epoch."""
+        if max(self.values) <= epoch:
+            return self
+        return replace(self, values={each: value for each, value in self.values.items() if each <= epoch})
 
 
 class Pruner(Component):

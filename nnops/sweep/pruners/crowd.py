@@ -31,6 +31,7 @@ class Settled:
         self.curves: list[Curve] = []
         self._values: dict[tuple[int, Belongs], list[float]] = {}
         self._counts: dict[Belongs, int] = {}
+        self._reached: dict[int, list[Curve]] = {}
 
     def add(self, curve: Curve) -> None:
         """Take one more."""
@@ -40,12 +41,21 @@ class Settled:
         for (epoch, belongs), values in self._values.items():
             if epoch in curve.values and belongs(curve):
                 insort(values, curve.values[epoch])
+        for epoch, curves in self._reached.items():
+            if epoch in curve.values:
+                curves.append(curve)
 
     def values(self, epoch: int, belongs: Belongs) -> list[float]:
         """What they reported at an epoch, sorted."""
         if (epoch, belongs) not in self._values:
             self._values[epoch, belongs] = _sorted(self.curves, epoch, belongs)
         return self._values[epoch, belongs].copy()
+
+    def reached(self, epoch: int) -> list[Curve]:
+        """Those that reported at an epoch."""
+        if epoch not in self._reached:
+            self._reached[epoch] = [curve for curve in self.curves if epoch in curve.values]
+        return self._reached[epoch]
 
     def count(self, belongs: Belongs) -> int:
         """How many belong."""
@@ -90,6 +100,12 @@ class Crowd(Sequence[Curve]):
             insort(values, value)
         return values
 
+    def reached(self, epoch: int) -> list[Curve]:
+        """See :func:`reached`."""
+        left_out = {curve.number for curve in self._less}
+        settled = [curve for curve in self._settled.reached(epoch) if curve.number not in left_out]
+        return settled + [curve for curve in self._more if epoch in curve.values]
+
     def count(self, belongs: Belongs) -> int:
         """See :func:`count`."""
         return self._settled.count(belongs) + sum(map(belongs, self._more)) - sum(map(belongs, self._less))
@@ -98,6 +114,13 @@ class Crowd(Sequence[Curve]):
 def values_at(others: Sequence[Curve], epoch: int, belongs: Belongs = everyone) -> list[float]:
     """What curves have reported at an epoch, sorted."""
     return others.values(epoch, belongs) if isinstance(others, Crowd) else _sorted(others, epoch, belongs)
+
+
+def reached(others: Sequence[Curve], epoch: int) -> list[Curve]:
+    """The curves that have a value at an epoch, in any order."""
+    if isinstance(others, Crowd):
+        return others.reached(epoch)
+    return [curve for curve in others if epoch in curve.values]
 
 
 def count(others: Sequence[Curve], belongs: Belongs) -> int:

@@ -9,6 +9,7 @@ from nnops.sweep.dimension import Dimension
 from nnops.sweep.samplers.base import Sampler, optuna_seed
 from nnops.sweep.samplers.cube import Axis
 from nnops.sweep.samplers.evidence import gather
+from nnops.sweep.scale import Scale
 from nnops.sweep.space import Config, Space
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Bohb(Sampler):
         for group in groups(space):
             if not all(space.active(dimension, config) for dimension in group):
                 continue
-            drawn = self._draw_group([one for one in group if not one.distribution().single()], study, luck)
+            drawn = self._draw_group(space, [one for one in group if not one.distribution().single()], study, luck)
             values |= drawn
             for dimension in group:
                 if dimension.key in drawn:
@@ -95,13 +96,17 @@ class Bohb(Sampler):
                     config[dimension.key] = dimension.extremes()[0]
         return values
 
-    def _draw_group(self, group: list[Dimension], study: "Study", luck: "np.random.RandomState") -> dict[str, Any]:
+    def _draw_group(
+        self, space: Space, group: list[Dimension], study: "Study", luck: "np.random.RandomState"
+    ) -> dict[str, Any]:
         import numpy as np
 
         from nnops.sweep.samplers.density import Density
 
         axes = [Axis(dimension) for dimension in group]
-        ranked = gather(study, [dimension.key for dimension in group], self.results, self.share).ranked
+        ranked = gather(
+            study, [dimension.key for dimension in group], self.results, self.share, Scale.tuned(space)
+        ).ranked
         if not group or not ranked:
             return {}
         kept = ranked[:KEPT]

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from nnops.sweep.scale import Scale
+
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
@@ -28,7 +30,7 @@ class Evidence:
     """What is known at one fidelity.
 
     Attributes:
-        epoch: The fidelity; infinite where enough trials are complete, 0 where there is no evidence.
+        epoch: The fidelity, in epochs or steps; infinite where enough trials are complete, 0 without evidence.
         ranked: Values of the trials seen there as Optuna stores them, the best first; infeasible ones are the last.
         pending: The same of trials that run and have not come there.
     """
@@ -38,7 +40,9 @@ class Evidence:
     pending: tuple[dict[str, Any], ...]
 
 
-def gather(study: "Study", keys: Collection[str], least: int, share: float = 0.0) -> Evidence:
+def gather(
+    study: "Study", keys: Collection[str], least: int, share: float = 0.0, scale: Scale | None = None
+) -> Evidence:
     """The evidence on some dimensions.
 
     Args:
@@ -46,11 +50,12 @@ def gather(study: "Study", keys: Collection[str], least: int, share: float = 0.0
         keys: Only trials that have all of them are looked at.
         least: Results that a fidelity must have.
         share: Of the longest training so far that a fidelity must be; below it, who begins fast looks good.
+        scale: Of the study, where the length of a training is tuned: fidelities are steps then.
     """
     needed = frozenset(keys)
     ledgers = _LEDGERS.setdefault(study, {})
     if needed not in ledgers:
-        ledgers[needed] = _Ledger(study, needed)
+        ledgers[needed] = _Ledger(study, needed, scale)
     return ledgers[needed].evidence(study.get_trials(deepcopy=False), max(least, 1), share)
 
 
@@ -60,11 +65,13 @@ class _Ledger:
     Args:
         study: Whose directions count.
         needed: Keys that a trial must have.
+        scale: See :func:`gather`.
     """
 
-    def __init__(self, study: "Study", needed: frozenset[str]) -> None:
+    def __init__(self, study: "Study", needed: frozenset[str], scale: Scale | None) -> None:
         from optuna.study import StudyDirection
 
+        self._scale = scale
         self._sign = -1.0 if study.directions[0] == StudyDirection.MAXIMIZE else 1.0
         self._needed = needed
         self._seen = 0
@@ -116,11 +123,12 @@ class _Ledger:
             if trial.state == TrialState.PRUNED and is_infeasible(trial):
                 insort(self._bad, (trial.number, trial.params), key=lambda each: each[0])
                 continue
-            last = math.inf if trial.state == TrialState.COMPLETE else max(trial.intermediate_values, default=0)
+            reached = self._steps(trial, max(trial.intermediate_values, default=0))
+            last = math.inf if trial.state == TrialState.COMPLETE else reached
             if runs:
                 running.append((last, trial))
             elif last:
-                self._longest = max(self._longest, *trial.intermediate_values, 0)
+                self._longest = max(self._longest, reached)
                 self._reached.setdefault(last, []).append(trial)
                 if last >= self._epoch:
                     _insert(self._ranks, self._ranked, self._rank(trial), trial.params)
@@ -136,7 +144,27 @@ class _Ledger:
 
     def _rank(self, trial: "FrozenTrial") -> Rank:
         broken = _breach(trial) if trial.system_attrs else 0.0
-        return broken, self._sign * _value(trial, self._epoch), trial.number
+        return broken, self._sign * self._value(trial), trial.number
+
+    def _steps(self, trial: "FrozenTrial", epoch: int) -> int:
+        """The fidelity that an epoch of a trial stands for."""
+        if self._scale is None or not epoch:
+            return epoch
+        return self._scale.steps(epoch, self._scale.own(trial.params))[-1]
+
+    def _value(self, trial: "FrozenTrial") -> float:
+        """What a trial reported at the fidelity that is learned from."""
+        if trial.values and self._epoch == math.inf:
+            return trial.values[0]
+        reports, epoch = trial.intermediate_values, self._epoch
+        if self._scale is not None:
+            epoch = self._scale.epoch(epoch, self._scale.own(trial.params))
+        if epoch in reports:
+            return reports[int(epoch)]
+        if trial.values:
+            # A complete trial that has fewer epochs has the same value at all fidelities after them.
+            return trial.values[0]
+        return reports[max(at for at in reports if at <= epoch)]
 
 
 def _highest(counts: Mapping[float, int], least: int) -> float:
@@ -163,13 +191,3 @@ def is_infeasible(trial: "FrozenTrial") -> bool:
 def _breach(trial: "FrozenTrial") -> float:
     """By how much a trial breaks constraints; Optuna keeps them in system attributes and takes long to find none."""
     return sum(value for value in trial.constraints.values() if value > 0)
-
-
-def _value(trial: "FrozenTrial", epoch: float) -> float:
-    reports = trial.intermediate_values
-    if epoch in reports:
-        return reports[int(epoch)]
-    if trial.values:
-        # A complete trial that has fewer epochs has the same value at all fidelities after them.
-        return trial.values[0]
-    return reports[max(at for at in reports if at <= epoch)]

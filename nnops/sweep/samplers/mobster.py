@@ -8,6 +8,7 @@ from nnops.errors import ParamsError
 from nnops.sweep.samplers.base import Sampler, optuna_seed
 from nnops.sweep.samplers.cube import Cube
 from nnops.sweep.samplers.evidence import Evidence, gather
+from nnops.sweep.scale import Scale
 from nnops.sweep.space import Space
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Mobster(Sampler):
 
         from nnops.sweep.samplers.gaussian import Process
 
-        evidence = gather(study, (), self.results, self.share)
+        evidence = gather(study, (), self.results, self.share, Scale.tuned(space))
         if not evidence.ranked:
             return {}
         count = len(evidence.ranked)

@@ -20,6 +20,7 @@ from nnops.sweep.space import Space
 from nnops.sweep.study import Study
 from nnops.sweep.trial import Bench
 
+LENGTHS = {LR: {"float": [1e-4, 1e-1], "log": True}, "train.epochs": {"int": [2, 7]}}
 CASES: dict[str, dict[str, Any]] = {
     "asha": {"sweep.pruner": {"name": "asha"}},
     "fixed": {"sweep.pruner": {"name": "asha"}, "sweep.order": "fixed", "sweep.lag": 4},
@@ -29,6 +30,8 @@ CASES: dict[str, dict[str, Any]] = {
         "sweep.pruner": {"name": "patient", "options": {"patience": 0, "pruner": None}},
         "sweep.objective": {"metric": "val_accuracy", "direction": "maximize"},
     },
+    "lengths": {"sweep.pruner": {"name": "asha"}, "space": LENGTHS},
+    "fixed lengths": {"sweep.pruner": {"name": "asha"}, "sweep.order": "fixed", "sweep.lag": 4, "space": LENGTHS},
     "sqlite": {"sweep.pruner": {"name": "asha"}, "sweep.storage": "sqlite:///{root}/studies.db"},
 }
 
@@ -37,9 +40,11 @@ CASES: dict[str, dict[str, Any]] = {
 def study(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Study:
     root = tmp_path_factory.mktemp(request.param)
     config = {"sweep.budget.trials": 18}
-    for key, value in CASES[request.param].items():
+    case = dict(CASES[request.param])
+    space = case.pop("space", None)
+    for key, value in case.items():
         config[key] = value.format(root=root) if isinstance(value, str) else value
-    params = sweep_params(config)
+    params = sweep_params(config, space)
     sweep(project(root, params), params)
     return Study.open(root, "s")
 

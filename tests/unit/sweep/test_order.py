@@ -24,6 +24,11 @@ from nnops.sweep.study import Study
 from nnops.sweep.trial import Bench, Outcome
 
 EPOCHS, TRIALS = 27, 60
+LENGTHS = {
+    LR: {"float": [1e-4, 1e-1], "log": True},
+    DROPOUT: {"float": [0.0, 0.5]},
+    "train.epochs": {"int": [4, EPOCHS]},
+}
 BENCH = Bench({}, "root", "data", "checkpoints", "val_loss")
 
 
@@ -59,15 +64,16 @@ class Place:
         if self.order is None:
             return pack(None, [], None)
         config, reports = self.order["config"], []
-        while self.epoch < EPOCHS and not self.stopped:
+        epochs = config.get("train.epochs", EPOCHS)
+        while self.epoch < epochs and not self.stopped:
             self.epoch += 1
             reports.append(Report(self.epoch, {"val_loss": loss(config, self.epoch)}, 0.1))
             if self.epoch in self.order["judged"]:
                 return pack(self.order["number"], reports, None)
-        value = loss(config, EPOCHS)
+        value = loss(config, epochs)
         # The best configs are the ones that the constraint forbids.
         measures = {"parameters": 200.0 if config[DROPOUT] < 0.2 else 50.0}
-        outcome = Outcome("complete", value, EPOCHS, EPOCHS, f"sha{value}", measures=measures)
+        outcome = Outcome("complete", value, epochs, epochs, f"sha{value}", measures=measures)
         outcome = Outcome("told") if self.stopped else outcome
         return pack(self.order["number"], reports, outcome)
 
@@ -85,7 +91,8 @@ class Place:
 def run(root: Path, config: dict[str, Any], workers: int, luck: random.Random, deaths: float) -> list[tuple[Any, ...]]:
     """Drive a study to its end with workers that die, and drivers that do."""
     plain = {"train.epochs": EPOCHS, "sweep.budget.trials": TRIALS, "sweep.order": "fixed"}
-    params = sweep_params(plain | config)
+    config = plain | config
+    params = sweep_params({key: value for key, value in config.items() if key != "space"}, config.get("space"))
     space = Space.parse(params.sweep.space)
     Study.create(root, "s", params, space, (Objective("val_loss", "minimize"),), "hash")
     while True:
@@ -145,8 +152,9 @@ def drive(conductor: Conductor, workers: int, luck: random.Random, deaths: float
             "sweep.lag": 4,
         },
         {"sweep.sampler.name": "tpe", "sweep.pruner.name": "median", "sweep.lag": 5},
+        {"sweep.sampler.name": "mobster", "sweep.pruner.name": "asha", "sweep.lag": 4, "space": LENGTHS},
     ],
-    ids=["asha", "constrained", "hyperband", "median"],
+    ids=["asha", "constrained", "hyperband", "median", "lengths"],
 )
 def test_one_seed_gives_one_table_whoever_is_faster_and_whatever_dies(
     tmp_path: Path, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
@@ -170,6 +178,31 @@ def test_budgets_cut_one_table_at_one_place_whatever_dies(tmp_path: Path, monkey
         assert key == "patience" or sum(len(row[3]) for row in alone) == limit
         for number, (workers, deaths) in enumerate([(5, 0.0), (4, 0.1)]):
             assert run(tmp_path / key / str(number), config, workers, luck, deaths) == alone
+
+
+def test_a_trial_that_broke_off_is_held_against_others_before_and_after_a_driver_dies(tmp_path: Path) -> None:
+    params = sweep_params({"train.epochs": EPOCHS, "sweep.pruner.name": "asha"})
+    Study.create(tmp_path, "s", params, Space.parse(params.sweep.space), (Objective("val_loss", "minimize"),), "hash")
+    study = Study.open(tmp_path, "s", drive=True)
+    lease = Lease(studies(tmp_path) / "s", "s")
+    lease.take()
+
+    def conductor() -> Conductor:
+        return Conductor(study, lease, trials=9, seconds=None, stop=threading.Event(), tell=lambda event: None)
+
+    first = conductor()
+    trial = first.next()
+    assert trial is not None
+    assert first.report(trial.number, Report(1, {"val_loss": 0.3}, 0.1))
+    assert not first.report(trial.number, Report(2, {"val_loss": math.nan}, 0.1))
+    assert study.trials()[0].state == "infeasible"
+    assert study.trials()[0].values == {}
+    for driver in (first, conductor()):
+        trial = driver.next()
+        assert trial is not None
+        assert not driver.report(trial.number, Report(1, {"val_loss": 0.4}, 0.1))
+    assert [each.state for each in study.trials()] == ["infeasible", "pruned", "pruned"]
+    lease.release()
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

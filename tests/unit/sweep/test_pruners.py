@@ -68,7 +68,7 @@ def noisy_curves(count: int) -> list[list[float]]:
 def test_asha_stops_what_optunas_successive_halving_stops(r: int, eta: int) -> None:
     curves = noisy_curves(60)
     reference = optuna.pruners.SuccessiveHalvingPruner(min_resource=r, reduction_factor=eta)
-    ours = stopped_by_ours(Asha(min_epochs=r, reduction_factor=eta), curves)
+    ours = stopped_by_ours(Asha(min_epochs=r, reduction_factor=eta, trust=-1.0), curves)
     assert ours == stopped_by_optuna(reference, curves)
     assert len(set(ours)) > 2
 
@@ -87,6 +87,27 @@ def test_asha_keeps_a_share_and_the_best_curve() -> None:
     ends = stopped_by_ours(Asha(), curves)
     assert ends[curves.index([0.0] * EPOCHS)] == EPOCHS
     assert sum(end > 1 for end in ends) < 0.6 * len(ends)
+
+
+def test_asha_stops_trusting_a_rung_that_is_wrong() -> None:
+    luck = random.Random(3)
+    wrong: list[list[float]] = []
+    for _ in range(200):
+        # At epoch 1 the order is luck; from epoch 3 on it is the truth.
+        quality = luck.random()
+        wrong.append([luck.random(), luck.random()] + [quality] * (EPOCHS - 2))
+    trusting = stopped_by_ours(Asha(trust=-1.0), wrong)
+    wary = stopped_by_ours(Asha(), wrong)
+    late = slice(100, None)
+    assert sum(end == 1 for end in trusting[late]) > 50
+    assert sum(end == 1 for end in wary[late]) < 10
+    assert sum(end == 3 for end in wary[late]) > 50
+    assert min(values[-1] for values, end in zip(wrong, wary, strict=True) if end == EPOCHS) < 0.02
+
+
+def test_asha_trusts_a_rung_that_is_right() -> None:
+    right = [[values[-1]] * EPOCHS for values in noisy_curves(80)]
+    assert stopped_by_ours(Asha(), right) == stopped_by_ours(Asha(trust=-1.0), right)
 
 
 def test_hyperband_compares_inside_brackets_and_all_brackets_get_trials() -> None:

@@ -57,6 +57,34 @@ def run(
     return study.trials(), engine.moments, study, told
 
 
+def lengths(config: dict[str, Any]) -> Iterator[tuple[float, float]]:
+    """A schedule as long as the training: who trains long learns late, and more."""
+    epochs = config["train.epochs"]
+    for epoch in range(1, epochs + 1):
+        yield (1.0 + config["x"]) * (1.0 - (epoch / epochs) * epochs / 25), 1.0
+
+
+def run_lengths(folder: Path) -> list[TrialRecord]:
+    """Sixty trials of 4 to 20 epochs, by four workers."""
+    params = parse(
+        {
+            "seed": 5,
+            "train": {"epochs": 6},
+            "sweep": {
+                "objective": {"metric": "val_loss", "direction": "minimize"},
+                "sampler": {"name": "random"},
+                "pruner": {"name": "asha"},
+                "budget": {"trials": 60},
+                "space": {"x": {"float": [0.0, 1.0]}, "train.epochs": {"int": [4, 20]}},
+            },
+        }
+    )
+    study = memory_study("lengths", folder, params)
+    conductor = Conductor(study, HeldLease(), trials=60, seconds=None, stop=threading.Event(), tell=lambda event: None)
+    Virtual(4, lengths).run(conductor, Bench(params.record(), str(folder), None, str(folder), "val_loss"))
+    return study.trials()
+
+
 def plain(records: list[TrialRecord]) -> list[Any]:
     return [(each.number, each.state, each.value, each.config, each.reports) for each in records]
 
@@ -179,3 +207,20 @@ def test_the_interval_is_over_seeds_of_means_over_tasks() -> None:
     assert mean == pytest.approx(0.6)
     assert half == pytest.approx(4.302653 * 0.1 / 3**0.5)
     assert "| a+b | 1 | 0.600 ± 0.248 | 2 | 1.0 | 6 (3 seeds) | 50.0 |" in table(runs)
+
+
+def test_a_short_training_is_not_held_against_the_beginning_of_a_long_one(tmp_path: Path) -> None:
+    records = run_lengths(tmp_path)
+    # At every epoch the short ones look better; at their ends the long ones are.
+    best = min((record for record in records if record.state == "complete"), key=lambda each: each.value or 0.0)
+    assert best.config["train.epochs"] > 15
+    stopped = [record for record in records if record.state == "pruned"]
+    assert len(stopped) > 10
+    ends = [shares(record) for record in stopped]
+    # Whoever is stopped is so at the same few shares of its training.
+    assert len({round(end, 1) for end in ends}) <= 6
+
+
+def shares(record: TrialRecord) -> float:
+    """The part of its training that a trial had."""
+    return record.epochs / int(record.config["train.epochs"])
