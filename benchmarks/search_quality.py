@@ -3,7 +3,7 @@
     python -m benchmarks search_quality [--set odd] [--searches bohb+asha,mobster+asha] [--seeds 30] [--workers 1,4,16]
 
 A search is a sampler and a pruner, as params.yaml names them. Only trials of full fidelity count. Regret 0 is the best
-of 2,000 random full trainings of a task (for opda_table of all recorded ones), 1 their median. The interval is of the
+of 2,000 random full trainings of a task (for opda of all recorded ones), 1 their median. The interval is of the
 mean over tasks, from one seed to another (Student's t, 95 %). Every run that is done is kept in a file, so that a
 benchmark that was cut off goes on.
 """
@@ -28,8 +28,8 @@ HPO = Path(__file__).resolve().parents[2] / "shared" / "hpo"
 MARKS = (500, 1000, 3000, 10000)
 #: What is measured where nothing is named; auto takes mobster here.
 SEARCHES = "random+none,random+asha,tpe+none,tpe+asha,bohb+asha,mobster+asha"
-#: The recorded curves of OPDA, as a smooth model of them and as they are.
-OPDA = {"opda": opda.Surrogate, "opda_table": opda.Table}
+#: The recorded curves of OPDA as they are, and a smooth model of them.
+OPDA = {"opda": opda.Table, "opda_surrogate": opda.Surrogate}
 Run = dict[str, Any]
 
 
@@ -37,7 +37,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Run what is missing and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hpo", type=Path, default=HPO, help="the folder that holds lcbench and opda")
-    parser.add_argument("--set", default="even", choices=("even", "odd", "opda", "opda_table", "formula"), dest="which")
+    parser.add_argument(
+        "--set", default="even", choices=("even", "odd", "opda", "opda_surrogate", "formula"), dest="which"
+    )
     parser.add_argument("--searches", default=SEARCHES)
     parser.add_argument("--seeds", type=int, default=30)
     parser.add_argument("--workers", default="4")

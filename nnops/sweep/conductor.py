@@ -8,7 +8,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +26,7 @@ from nnops.sweep.pruners.base import Curve
 from nnops.sweep.repeat import missing
 from nnops.sweep.samplers.auto import chosen
 from nnops.sweep.samplers.base import PARENT, as_given, propose
-from nnops.sweep.scale import EPOCHS, Scale
+from nnops.sweep.scale import Scale
 from nnops.sweep.shelf import open_shelf
 from nnops.sweep.space import Config
 from nnops.sweep.spending import Spending
@@ -165,7 +165,7 @@ class Conductor:
         epochs = self._live[number].epochs
         if self._live[number].repeat is not None:
             return ()
-        judged = {epoch for epoch in range(1, epochs) if any(self._rungs(number, epoch, epochs))}
+        judged = {epoch for epoch in range(1, epochs) if self._rung(number, epoch, epochs) is not None}
         return tuple(sorted(judged.union(self.budget.asks(number, epochs))))
 
     def tick(self) -> None:
@@ -238,7 +238,7 @@ class Conductor:
         config, values, distributions = born
         number = study.begin(config, values, distributions, notes)
         self._asked += 1
-        self._curves[number] = Curve(number)
+        self._curves[number] = Curve(number, every=self._scale.full / self._scale.own(config))
         self.budget.begin(number, config, notes.get(PARENT))
         return self._assign(number, config, {}, None, None, notes.get(PARENT), again=False)
 
@@ -267,8 +267,8 @@ class Conductor:
             self.study.report(number, report.epoch, value)
             live.known[report.epoch] = value
             if live.repeat is None:
-                loss, steps = self.study.objective.loss(value), self._scale.steps(report.epoch, live.epochs)
-                self._curves[number].values.update(dict.fromkeys(steps, loss))
+                steps = self._scale.values(live.known, report.epoch, live.epochs)
+                self._curves[number].values.update((s, self.study.objective.loss(v)) for s, v in steps.items())
                 self.budget.report(number)
         live.last = (report.epoch, value)
         return self.judge(number)
@@ -337,22 +337,19 @@ class Conductor:
         return "stop" if self._stop.is_set() else self.budget.why(self._asked)
 
     def _prunes(self, number: int, epoch: int, live: Live) -> bool | None:
-        if live.repeat is not None or epoch >= live.epochs:
+        step = None if live.repeat is not None or epoch >= live.epochs else self._rung(number, epoch, live.epochs)
+        if step is None:
             return False
-        unfinished: set[int] | None = None
-        for step in self._rungs(number, epoch, live.epochs):
-            unfinished = unfinished or {*self._live, *(record.number for record in self._again)}
-            others = self._order.peers(number, step, self._curves, unfinished)
-            if others is None:
-                return None
-            if self._pruner.prunes(self._curves[number].until(step), others, self._scale.full, self.study.params.seed):
-                return True
-        return False
+        unfinished = {*self._live, *(record.number for record in self._again)}
+        others = self._order.peers(number, step, self._curves, unfinished)
+        if others is None:
+            return None
+        return self._pruner.prunes(self._curves[number].until(step), others, self._scale.full, self.study.params.seed)
 
-    def _rungs(self, number: int, epoch: int, epochs: int) -> Iterator[int]:
-        """The steps at which the pruner judges an epoch of a training of ``epochs``."""
+    def _rung(self, number: int, epoch: int, epochs: int) -> int | None:
+        """The step at which the pruner judges an epoch of a training of ``epochs``."""
         full, seed = self._scale.full, self.study.params.seed
-        return (step for step in self._scale.steps(epoch, epochs) if self._pruner.judges(step, number, full, seed))
+        return self._scale.rung(epoch, epochs, lambda step: self._pruner.judges(step, number, full, seed))
 
     def _compare(self, number: int, epoch: int, known: float, value: float) -> None:
         if known == value:
@@ -391,8 +388,8 @@ class Conductor:
                 self._shelf.drop(other)
         if values is not None:
             # A config that breaks a constraint may do well because of it.
-            seen = self._curves[number].values
-            self._curves[number] = Curve(number, seen, complete=state == "complete", feasible=state == "complete")
+            whole = state == "complete"
+            self._curves[number] = replace(self._curves[number], complete=whole, feasible=whole)
         best = False
         if state == "complete" and values is not None:
             names = [objective.metric for objective in study.objectives]
@@ -452,7 +449,7 @@ class Conductor:
     ) -> Assignment:
         if seed is not None:
             config = {**config, "seed": seed}
-        epochs = self._epochs(config)
+        epochs = self._scale.own(config)
         self._live[number] = Live(config, epochs, dict(known), repeat=repeat)
         self._tell(Asked(number, config, again=again, repeat=repeat, parent=parent))
         until = None if repeat is not None else self._sampler.until(number, epochs)
@@ -478,10 +475,8 @@ class Conductor:
 
     def _curve(self, record: TrialRecord) -> Curve:
         loss = self.study.objective.loss
-        values = self._scale.spread(record.reports, self._epochs(record.config))
-        values = {step: loss(value) for step, value in values.items()}
+        epochs = self._scale.own(record.config)
+        values = {step: loss(value) for step, value in self._scale.spread(record.reports, epochs).items()}
         broke = record.state == "infeasible" and bool(record.values)
-        return Curve(record.number, values, complete=record.state == "complete", feasible=not broke)
-
-    def _epochs(self, config: Config) -> int:
-        return int(config.get(EPOCHS, self.study.params.train.epochs))
+        every = self._scale.full / epochs
+        return Curve(record.number, values, record.state == "complete", feasible=not broke, every=every)

@@ -68,6 +68,7 @@ class Explained:
                     "value": each.value,
                     "limit": each.limit,
                     "stopped": each.stopped,
+                    "belief": each.belief,
                     "peers": [{"number": number, "value": value} for number, value in each.peers],
                 }
                 for each in self.judgements
@@ -224,6 +225,8 @@ def _judgements_table(judgements: tuple[Judgement, ...], metric: str) -> "Render
         table.add_column(name, justify="left" if name == "" else "right")
     for each in judgements:
         verdict = Text("stopped", style="red") if each.stopped else Text("went on", style="green")
+        if each.belief is not None and not each.stopped:
+            verdict.append(f", not believed ({each.belief:.2f})", style="dim")
         limit = "-" if each.limit is None else f"{each.limit:.6g}"
         table.add_row(str(each.epoch), f"{each.value:.6g}", f"{len(each.peers)} trials", limit, verdict)
     return table

@@ -12,7 +12,7 @@ from nnops.sweep.moment import read_moments
 from nnops.sweep.order import Async, Fixed, Order
 from nnops.sweep.pruners import PRUNERS
 from nnops.sweep.pruners.base import Curve
-from nnops.sweep.scale import EPOCHS, Scale
+from nnops.sweep.scale import Scale
 from nnops.sweep.study import Study, TrialRecord
 
 #: Halvings of the gap in which the value lies that would have been enough.
@@ -29,6 +29,8 @@ class Judgement:
         peers: ``(trial, value)`` of those it was compared to, the best first.
         limit: The worst value that would have gone on, or None where none would or every one would.
         stopped: Whether the trial had to stop.
+        belief: The rank correlation with later, of trials that went on, for which a pruner did not believe what it
+            saw there; None where it did.
     """
 
     epoch: int
@@ -36,6 +38,7 @@ class Judgement:
     peers: tuple[tuple[int, float], ...]
     limit: float | None
     stopped: bool
+    belief: float | None = None
 
 
 class Judge:
@@ -62,40 +65,32 @@ class Judge:
 
     def stop_of(self, trial: TrialRecord, *, limit: bool = True) -> Judgement | None:
         """The judgement that stopped a trial, or None where no pruner did."""
-        if trial.state != "pruned":
+        step = self._rung(trial, trial.epochs) if trial.state == "pruned" else None
+        if step is None:
             return None
-        found = (self._judge(trial, trial.epochs, step, limit) for step in self._rungs(trial, trial.epochs))
-        return next((each for each in found if each.stopped), None)
+        found = self._judge(trial, trial.epochs, step, limit)
+        return found if found.stopped else None
 
     def judgements(self, trial: TrialRecord) -> list[Judgement]:
         """A trial of the search wherever it was judged."""
-        found: list[Judgement] = []
-        for epoch in trial.reports:
-            for step in self._rungs(trial, epoch):
-                found.append(self._judge(trial, epoch, step, True))
-                if found[-1].stopped:
-                    break
-        return found
+        found = ((epoch, self._rung(trial, epoch)) for epoch in trial.reports)
+        return [self._judge(trial, epoch, step, True) for epoch, step in found if step is not None]
 
-    def _epochs(self, trial: TrialRecord) -> int:
-        return int(trial.config.get(EPOCHS, self._study.params.train.epochs))
-
-    def _rungs(self, trial: TrialRecord, epoch: int) -> list[int]:
-        """The steps at which an epoch of a trial was judged."""
-        epochs, full = self._epochs(trial), self._scale.full
+    def _rung(self, trial: TrialRecord, epoch: int) -> int | None:
+        """The step at which an epoch of a trial was judged, or None."""
+        epochs, full = self._scale.own(trial.config), self._scale.full
         if not 0 < epoch < epochs:
-            return []
-        steps = self._scale.steps(epoch, epochs)
-        return [step for step in steps if self._pruner.judges(step, trial.number, full, self._seed)]
+            return None
+        return self._scale.rung(epoch, epochs, lambda step: self._pruner.judges(step, trial.number, full, self._seed))
 
     def _judge(self, trial: TrialRecord, epoch: int, step: int, limit: bool) -> Judgement:
         loss, sign = self._study.objective.loss, self._study.objective.loss(1.0)
         reports = {e: loss(value) for e, value in trial.reports.items() if e <= epoch}
-        own = Curve(trial.number, self._scale.spread(reports, self._epochs(trial))).until(step)
+        full, epochs = self._scale.full, self._scale.own(trial.config)
+        own = Curve(trial.number, self._scale.spread(reports, epochs), every=full / epochs).until(step)
         # Under a fixed order what counts follows from numbers alone, whenever it came.
         known = self._known_at(math.inf if self._fixed else self._moments.of(trial, epoch))
         unfinished = () if self._fixed else self._unfinished
-        full = self._scale.full
         others = self._order.peers(trial.number, step, {**known, trial.number: own}, unfinished) or []
         peers = self._pruner.peers(trial.number, step, others, full, self._seed)
         values = sorted((peer.values[step], peer.number) for peer in peers)
@@ -113,6 +108,7 @@ class Judge:
             tuple((number, sign * value) for value, number in values),
             None if enough is None else loss(enough),
             not goes_on(own.values[step]),
+            self._pruner.disbelieves(own, others, full),
         )
 
     def _known_at(self, moment: float) -> dict[int, Curve]:
@@ -126,8 +122,8 @@ class Judge:
             self._next += 1
             trial, curve = self._trials[number], self._curves[number]
             if epoch in trial.reports:
-                steps = self._scale.steps(epoch, self._epochs(trial))
-                curve.values.update(dict.fromkeys(steps, loss(trial.reports[epoch])))
+                steps = self._scale.values(trial.reports, epoch, self._scale.own(trial.config))
+                curve.values.update((step, loss(value)) for step, value in steps.items())
             elif epoch == 0:
                 self._unfinished.discard(number)
                 broke = trial.state == "infeasible" and bool(trial.values)
@@ -139,7 +135,8 @@ class Judge:
         # An order goes with time, too.
         lag = study.params.sweep.lag
         self._order: Order = Fixed(study, lag, self._pruner) if self._fixed else Async(study)
-        self._curves = {number: Curve(number) for number in self._trials}
+        full, own = self._scale.full, self._scale.own
+        self._curves = {n: Curve(n, every=full / own(trial.config)) for n, trial in self._trials.items()}
         self._unfinished = set(self._trials)
         self._next, self._moment = 0, -math.inf
 

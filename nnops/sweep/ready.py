@@ -54,9 +54,8 @@ class Ready:
 
     @property
     def epochs(self) -> int:
-        """The full fidelity; where it is tuned, the smallest."""
-        tuned = self.space.by_key.get("train.epochs")
-        return min(tuned.extremes()) if tuned else self.params.train.epochs
+        """The full fidelity; where it is tuned, the longest."""
+        return Scale.of(self.params, self.space).full
 
     @property
     def budget(self) -> int:
@@ -132,7 +131,7 @@ def get_ready(params: Params, root: Path) -> Ready:
     objectives = Objective.several(sweep.objectives, data.spec.task, known)
     constraints = parse_constraints(sweep.constraints, known() if sweep.constraints else ())
     ready = Ready(params, root, space, objectives, constraints, sampler, pruner, data)
-    pruner.check(Scale.of(params, space).full)
+    pruner.check(ready.epochs)
     Limits.of(sweep.budget).check(sweep.resources.share)
     if sweep.repeats is not None and "seed" in space.by_key:
         raise ParamsError(

@@ -2,11 +2,12 @@
 
 A schedule ends with its training, so a short one is nearly done where a long one has hardly begun; held against each
 other at the same epoch, the short one looks better than it is. So pruners and samplers count in epochs of the longest
-training of the space, here called steps: epoch e of a training of E epochs stands for the steps from (e - 1) R / E to
-e R / E, R being the longest. Where the length is not tuned a step is an epoch.
+training of the space, here called steps: epoch e of a training of E epochs lies at step e R / E, R being the longest.
+Between two epochs a value is taken from the straight line; before its first epoch a training has none, so what judges
+there passes it by. Where the length is not tuned a step is an epoch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,45 +23,68 @@ class Scale:
 
     Attributes:
         full: R, the steps of every whole training.
+        usual: The epochs of a training whose config does not say.
 
-    >>> Scale(10).steps(1, 10), Scale(10).steps(2, 4)
-    (range(1, 2), range(3, 6))
+    >>> scale = Scale(10, 10)
+    >>> scale.steps(3, 10), scale.steps(1, 4), scale.steps(2, 4)
+    (range(3, 4), range(2, 3), range(3, 6))
     """
 
     full: int
+    usual: int
 
     @classmethod
     def of(cls, params: Params, space: Space) -> "Scale":
         """The scale of a space, whose longest training counts."""
-        tuned = space.by_key.get(EPOCHS)
+        usual, tuned = params.train.epochs, space.by_key.get(EPOCHS)
         if tuned is None:
-            return cls(params.train.epochs)
-        return cls(max([*tuned.extremes(), *([params.train.epochs] if tuned.when else [])]))
+            return cls(usual, usual)
+        return cls(max([*tuned.extremes(), *([usual] if tuned.when else [])]), usual)
 
     @classmethod
     def tuned(cls, space: Space) -> "Scale | None":
-        """The scale of a space that tunes the length, as far as it is known without params; None where it does not."""
+        """The scale of a space whose every config says its length, which needs no params; else None."""
         tuned = space.by_key.get(EPOCHS)
-        return cls(max(tuned.extremes())) if tuned else None
+        if tuned is None or tuned.when:
+            return None
+        return cls(max(tuned.extremes()), max(tuned.extremes()))
 
     def own(self, config: Mapping[str, Any]) -> int:
-        """The length of a config, or of a trial as Optuna stores it; where a condition left it out, the longest."""
-        return int(config.get(EPOCHS, self.full))
+        """The epochs of a config's training."""
+        return int(config.get(EPOCHS, self.usual))
 
     def steps(self, epoch: int, epochs: int) -> range:
-        """The steps that epoch ``epoch`` of a training of ``epochs`` stands for."""
-        return range((epoch - 1) * self.full // epochs + 1, epoch * self.full // epochs + 1)
+        """The steps whose values are known once epoch ``epoch`` of a training of ``epochs`` has ended."""
+        last = epoch * self.full // epochs
+        return range(last if epoch == 1 else (epoch - 1) * self.full // epochs + 1, last + 1)
 
-    def epoch(self, step: float, epochs: int) -> int:
-        """The epoch of a training of ``epochs`` that stands for a step.
+    def values(self, reports: Mapping[int, float], epoch: int, epochs: int) -> dict[int, float]:
+        """What a training with these reports shows at the steps of an epoch.
 
-        >>> [Scale(10).epoch(step, 4) for step in (1, 2, 3, 5, 6, 10)]
-        [1, 1, 2, 2, 3, 4]
+        >>> Scale(10, 10).values({1: 1.0, 2: 0.0}, 2, 4)
+        {3: 0.8, 4: 0.4, 5: 0.0}
         """
-        return -int(-step * epochs // self.full)
+        value, before = reports[epoch], reports.get(epoch - 1, reports[epoch])
+        return {
+            step: value + (before - value) * (epoch * self.full - step * epochs) / self.full
+            for step in self.steps(epoch, epochs)
+        }
 
-    def spread(self, values: Mapping[int, float], epochs: int) -> dict[int, float]:
-        """Values by epoch, as values by step."""
+    def spread(self, reports: Mapping[int, float], epochs: int) -> dict[int, float]:
+        """All reports of a training as values by step."""
         if epochs == self.full:
-            return dict(values)
-        return {step: value for epoch, value in values.items() for step in self.steps(epoch, epochs)}
+            return dict(reports)
+        return {step: value for epoch in reports for step, value in self.values(reports, epoch, epochs).items()}
+
+    def at(self, reports: Mapping[int, float], step: int, epochs: int) -> float:
+        """What a training with these reports shows at a step; before its first epoch that one's, at the end its last.
+
+        >>> [Scale(10, 10).at({1: 1.0, 2: 0.0}, step, 4) for step in (1, 2, 4, 5, 9)]
+        [1.0, 1.0, 0.4, 0.0, 0.0]
+        """
+        epoch = min(-(-step * epochs // self.full), max(reports))
+        return self.values(reports, epoch, epochs).get(step, reports[epoch])
+
+    def rung(self, epoch: int, epochs: int, judges: Callable[[int], bool]) -> int | None:
+        """The last step of an epoch at which somebody judges, or None."""
+        return next((step for step in reversed(self.steps(epoch, epochs)) if judges(step)), None)

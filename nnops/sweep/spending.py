@@ -63,7 +63,7 @@ class Spending:
         self._gpu_hours_before = float(study.attrs.get("gpu_hours", 0.0))
         sweep = study.params.sweep
         self._lag = sweep.lag if sweep.order == "fixed" else None
-        self._full = Scale.of(study.params, study.space).full
+        self._scale = Scale.of(study.params, study.space)
         self.epochs = 0
         #: Epochs reported by each trial, and of those that run the last one before they ask for no more.
         self._done: dict[int, int] = {}
@@ -99,7 +99,7 @@ class Spending:
         """A trial runs that has reported nothing yet; epochs that it inherits are not spent again."""
         if self._lag is not None and self.limits.epochs is not None and not self._enough():
             self._last[number] = self.limits.epochs - self.epochs
-        full = config.get("train.epochs", self._study.params.train.epochs)
+        full = self._scale.own(config)
         self._done[number] = 0
         self._until[number] = self._sampler.until(number, full) or full
         self._free[number] = self._done.get(parent, 0) if parent is not None else self._inherited.get(number, 0)
@@ -179,7 +179,7 @@ class Spending:
     def _enough(self) -> bool:
         """Whether the next trial may spend its full fidelity, whatever those before it will spend."""
         ended = self.epochs - sum(max(0, self._done[number] - self._free[number]) for number in self._until)
-        return ended + (len(self._until) + 1) * self._full <= (self.limits.epochs or 0)
+        return ended + (len(self._until) + 1) * self._scale.full <= (self.limits.epochs or 0)
 
     def _held(self) -> int:
         """How many trials train an epoch that they have not reported."""

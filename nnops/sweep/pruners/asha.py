@@ -15,8 +15,8 @@ from nnops.sweep.pruners.trust import foresight
 class Asha(Pruner):
     """At rungs min_epochs * reduction_factor**k only the best 1/reduction_factor of those that came there go on.
 
-    A rung whose order does not foretell the order at the end stops nobody: it is trusted while, among the trials that
-    went on, its rank correlation with the latest fidelity that eight of them came to is at least ``trust``.
+    A rung whose order does not foretell the order at the end stops nobody: once eight trials went on from it, it is
+    trusted while their rank correlation with the latest fidelity that eight of them came to is at least ``trust``.
     """
 
     min_epochs: int = Field(default=1, ge=1, description="The first rung")
@@ -47,9 +47,16 @@ class Asha(Pruner):
         epoch = max(curve.values)
         if survives(curve.values[epoch], values_at(others, epoch), self.reduction_factor):
             return False
+        return self.disbelieves(curve, others, epochs) is None
+
+    def disbelieves(self, curve: Curve, others: Sequence[Curve], epochs: int) -> float | None:
+        """See :class:`Pruner`."""
+        if self.trust == -1:
+            return None
+        epoch = max(curve.values)
         laters = [rung for rung in rungs(self.min_epochs, epochs, self.reduction_factor) if rung > epoch]
         found = foresight(others, epoch, [*laters, epochs])
-        return found is None or found >= self.trust
+        return None if found is None or found >= self.trust else found
 
     def expected_epochs(self, epochs: int) -> float:
         """See :func:`nnops.sweep.pruners.halving.expected`."""

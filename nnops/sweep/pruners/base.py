@@ -17,16 +17,18 @@ class Curve:
         values: The objective by epoch; more is worse, whatever the study's direction.
         complete: Whether the trial has spent its full fidelity.
         feasible: Whether it keeps to the constraints, as far as is known; nobody is compared to one that does not.
+        every: Where trainings differ in length, so many of the epochs that values are given for are one of its own.
     """
 
     number: int
     values: dict[int, float] = field(default_factory=dict)
     complete: bool = False
     feasible: bool = True
+    every: float = 1.0
 
     def until(self, epoch: int) -> "Curve":
         """What had been reported up to an epoch."""
-        if max(self.values) <= epoch:
+        if max(self.values, default=0) <= epoch:
             return self
         return replace(self, values={each: value for each, value in self.values.items() if each <= epoch})
 
@@ -71,6 +73,10 @@ class Pruner(Component):
         """Those of ``others`` that trial ``number`` is compared to at ``epoch``: all that reported there."""
         del number, epochs, seed
         return [other for other in others if epoch in other.values]
+
+    def disbelieves(self, curve: Curve, others: Sequence[Curve], epochs: int) -> float | None:
+        """The rank correlation with later for which the rung of a trial's last report stops nobody, or None."""
+        del curve, others, epochs
 
     def expected_epochs(self, epochs: int) -> float:
         """Epochs that a trial spends on average, for plans."""

@@ -33,7 +33,7 @@ class Median(Pruner):
 
     def prunes(self, curve: Curve, others: Sequence[Curve], epochs: int, seed: int) -> bool:
         """See :class:`Pruner`."""
-        if count(others, is_complete) < self.startup_trials:
+        if count(others, is_complete) < self.startup_trials or max(curve.values) <= self.warmup_epochs * curve.every:
             return False
         peers = values_at(others, max(curve.values), is_complete)
         return bool(peers) and min(curve.values.values()) > median(peers)

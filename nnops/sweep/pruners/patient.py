@@ -51,7 +51,8 @@ class Patient(Pruner):
     def prunes(self, curve: Curve, others: Sequence[Curve], epochs: int, seed: int) -> bool:
         """See :class:`Pruner`."""
         values = [curve.values[epoch] for epoch in sorted(curve.values)]
-        before, after = values[: -self.patience - 1], values[-self.patience - 1 :]
+        last = round(self.patience * curve.every) + 1
+        before, after = values[:-last], values[-last:]
         if not before or min(before) + self.min_delta >= min(after):
             return False
         return self._other is None or self._other.prunes(curve, others, epochs, seed)

@@ -87,7 +87,9 @@ class Bohb(Sampler):
         for group in groups(space):
             if not all(space.active(dimension, config) for dimension in group):
                 continue
-            drawn = self._draw_group(space, [one for one in group if not one.distribution().single()], study, luck)
+            drawn = self._draw_group(
+                Scale.tuned(space), [one for one in group if not one.distribution().single()], study, luck
+            )
             values |= drawn
             for dimension in group:
                 if dimension.key in drawn:
@@ -97,16 +99,14 @@ class Bohb(Sampler):
         return values
 
     def _draw_group(
-        self, space: Space, group: list[Dimension], study: "Study", luck: "np.random.RandomState"
+        self, scale: Scale | None, group: list[Dimension], study: "Study", luck: "np.random.RandomState"
     ) -> dict[str, Any]:
         import numpy as np
 
         from nnops.sweep.samplers.density import Density
 
         axes = [Axis(dimension) for dimension in group]
-        ranked = gather(
-            study, [dimension.key for dimension in group], self.results, self.share, Scale.tuned(space)
-        ).ranked
+        ranked = gather(study, [dimension.key for dimension in group], self.results, self.share, scale).ranked
         if not group or not ranked:
             return {}
         kept = ranked[:KEPT]

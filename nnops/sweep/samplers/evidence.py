@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Rank = tuple[float, float, int]
 """By how much constraints are broken, the value (more is worse), the number."""
 
-_LEDGERS: "WeakKeyDictionary[Study, dict[frozenset[str], _Ledger]]" = WeakKeyDictionary()
+_LEDGERS: "WeakKeyDictionary[Study, dict[tuple[frozenset[str], Scale | None], _Ledger]]" = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ def gather(
     """
     needed = frozenset(keys)
     ledgers = _LEDGERS.setdefault(study, {})
-    if needed not in ledgers:
-        ledgers[needed] = _Ledger(study, needed, scale)
-    return ledgers[needed].evidence(study.get_trials(deepcopy=False), max(least, 1), share)
+    if (needed, scale) not in ledgers:
+        ledgers[needed, scale] = _Ledger(study, needed, scale)
+    return ledgers[needed, scale].evidence(study.get_trials(deepcopy=False), max(least, 1), share)
 
 
 class _Ledger:
@@ -158,7 +158,7 @@ class _Ledger:
             return trial.values[0]
         reports, epoch = trial.intermediate_values, self._epoch
         if self._scale is not None:
-            epoch = self._scale.epoch(epoch, self._scale.own(trial.params))
+            return self._scale.at(reports, int(epoch), self._scale.own(trial.params))
         if epoch in reports:
             return reports[int(epoch)]
         if trial.values:

@@ -11,6 +11,7 @@ from rich.console import Console
 from sweeps import LR, project, sweep, sweep_params
 
 from nnops.errors import InputError
+from nnops.report import Report
 from nnops.sweep.conductor import Conductor
 from nnops.sweep.engines.virtual import HeldLease, Virtual
 from nnops.sweep.explain import explain_trial
@@ -161,3 +162,28 @@ def test_verdicts_among_several_workers_are_found_again(
     fresh = Judge(study, records)
     for trial in sorted(stopped, key=lambda each: each.ended or 0.0):
         assert fresh.stop_of(trial) == judge.judgements(trial)[-1]
+
+
+def test_a_rung_that_was_not_believed_is_told(tmp_path: Path) -> None:
+    params = sweep_params({"train.epochs": 9, "sweep.pruner": {"name": "asha"}})
+    objective = (Objective("val_loss", "minimize"),)
+    Study.create(tmp_path, "s", params, Space.parse(params.sweep.space), objective, "hash")
+    study = Study.open(tmp_path, "s", drive=True)
+    conductor = Conductor(study, HeldLease(), trials=20, seconds=None, stop=threading.Event(), tell=lambda event: None)
+    for number in range(9):
+        trial = conductor.next()
+        assert trial is not None
+        # Each looks better than those before, and is worse.
+        assert conductor.report(number, Report(1, {"val_loss": 1.0 - number / 10}, 0.1))
+        assert conductor.report(number, Report(2, {"val_loss": 0.5}, 0.1))
+        conductor.report(number, Report(3, {"val_loss": number / 10}, 0.1))
+    late = conductor.next()
+    assert late is not None
+    assert conductor.report(late.number, Report(1, {"val_loss": 0.9}, 0.1))
+    study.flush()
+    judged = Judge(study, study.trials()).judgements(study.trials()[late.number])
+    assert [(each.epoch, each.stopped, each.belief) for each in judged] == [(1, False, pytest.approx(-1.0))]
+    console = Console(width=120, record=True)
+    console.print(explain_trial(study, late.number).table())
+    assert "went on, not believed (-1.00)" in console.export_text()
+    assert explain_trial(study, late.number).to_json()["judgements"][0]["belief"] == pytest.approx(-1.0)

@@ -224,3 +224,37 @@ def test_a_short_training_is_not_held_against_the_beginning_of_a_long_one(tmp_pa
 def shares(record: TrialRecord) -> float:
     """The part of its training that a trial had."""
     return record.epochs / int(record.config["train.epochs"])
+
+
+def shares_alone(config: dict[str, Any]) -> Iterator[tuple[float, float]]:
+    """What a training shows depends on the share of it that is done, and on x."""
+    for epoch in range(1, config["train.epochs"] + 1):
+        yield (1.0 + config["x"]) * (1.0 - 0.8 * epoch / config["train.epochs"]), 1.0
+
+
+def test_lengths_that_make_no_difference_end_alike(tmp_path: Path) -> None:
+    params = parse(
+        {
+            "seed": 5,
+            "sweep": {
+                "objective": {"metric": "val_loss", "direction": "minimize"},
+                "sampler": {"name": "random"},
+                "pruner": {"name": "asha"},
+                "budget": {"trials": 300},
+                "space": {"x": {"float": [0.0, 1.0]}, "train.epochs": {"int": [5, 27]}},
+            },
+        }
+    )
+    study = memory_study("lengths", tmp_path, params)
+    conductor = Conductor(study, HeldLease(), trials=300, seconds=None, stop=threading.Event(), tell=lambda event: None)
+    Virtual(4, shares_alone).run(conductor, Bench(params.record(), str(tmp_path), None, str(tmp_path), "val_loss"))
+    records = [record for record in study.trials() if record.number >= 50]
+    ends = {
+        long: [r.state == "complete" for r in records if (r.config["train.epochs"] > 16) == long]
+        for long in (False, True)
+    }
+    short, long = (sum(each) / len(each) for each in ends.values())
+    assert 0 < short < 0.4
+    assert abs(short - long) < 0.1
+    # The better half of the values is the better half whatever its length.
+    assert not any(record.state == "complete" and record.config["x"] > 0.5 for record in records)
