@@ -61,6 +61,10 @@ class Patient(Pruner):
         """Those of the other pruner; without one a trial is compared to itself alone."""
         return [] if self._other is None else self._other.peers(number, epoch, others, epochs, seed)
 
+    def disbelieves(self, curve: Curve, others: Sequence[Curve], epochs: int) -> float | None:
+        """What the other pruner says."""
+        return None if self._other is None else self._other.disbelieves(curve, others, epochs)
+
     def expected_epochs(self, epochs: int) -> float:
         """What the other expects, but no less than patience allows; alone, half of what is left."""
         least = min(self.patience + 2, epochs)

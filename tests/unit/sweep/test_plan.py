@@ -19,7 +19,7 @@ from nnops.batch import Spec
 from nnops.errors import InputError, NnopsError
 from nnops.models import MODELS
 from nnops.models.base import Model
-from nnops.params import overlay, parse
+from nnops.params import Params, overlay, parse
 from nnops.sweep.actual import compare, measure_actual, plan_of
 from nnops.sweep.beginning import choose, left_of
 from nnops.sweep.budget import Limits
@@ -173,11 +173,15 @@ def test_checkpoints_on_a_disk_of_their_own_with_too_little_room(
 
 
 def test_a_fidelity_smaller_than_the_first_rung(tmp_path: Path) -> None:
-    params = sweep_params(
-        {"sweep.pruner.options.min_epochs": 4}, {"train.epochs": {"int": [3, 9]}, LR: {"float": [0.1, 0.2]}}
-    )
-    with pytest.raises(InputError, match=r"min_epochs must be in \[1, train\.epochs=3\], got 4"):
-        make_plan(params, project(tmp_path, params))
+    def params(first: int) -> Params:
+        space = {"train.epochs": {"int": [3, 9]}, LR: {"float": [0.1, 0.2]}}
+        return sweep_params({"sweep.pruner.options.min_epochs": first}, space)
+
+    # Rungs are counted in epochs of the longest training.
+    project(tmp_path, params(9))
+    make_plan(params(9), tmp_path)
+    with pytest.raises(InputError, match=r"min_epochs must be in \[1, train\.epochs=9\], got 10"):
+        make_plan(params(10), tmp_path)
 
 
 def test_the_budget_that_ends_a_search_is_foreseen(tmp_path: Path) -> None:

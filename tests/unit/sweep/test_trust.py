@@ -8,8 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
+from nnops.params import Named
+from nnops.sweep.pruners.asha import Asha
 from nnops.sweep.pruners.base import Curve
 from nnops.sweep.pruners.crowd import Crowd, Settled, reached
+from nnops.sweep.pruners.patient import Patient
 from nnops.sweep.pruners.trust import LEAST, MOST, foresight, spearman
 
 
@@ -65,3 +68,12 @@ def test_what_the_crowd_keeps_is_what_a_look_at_all_gives() -> None:
     left = [*every[:10], *every[20:]]
     assert reached(crowd, 3) == [curve for curve in left if 3 in curve.values]
     assert foresight(crowd, 1, [3, 9]) == foresight(left, 1, [3, 9])
+
+
+def test_patience_before_asha_says_what_asha_does_not_believe() -> None:
+    others = curves(LEAST, 9, turned=3)
+    own = Curve(99, {1: 5.0})
+    inside = Patient(patience=0, pruner=Named(name="asha"))
+    assert inside.disbelieves(own, others, 9) == Asha().disbelieves(own, others, 9) == pytest.approx(-1.0)
+    assert Asha(trust=-1.0).disbelieves(own, others, 9) is None
+    assert Patient(patience=0, pruner=None).disbelieves(own, others, 9) is None
