@@ -71,6 +71,7 @@ def test_samplers_learn_from_equal_shares() -> None:
         (0.1, 2, {1: 0.5}),  # a half
         (0.2, 8, {1: 0.9, 2: 0.8, 3: 0.3, 4: 0.2}),  # a half
         (0.3, 4, {1: 0.4}),  # a quarter, where the first has nothing yet
+        (0.4, 4, {1: 0.7, 2: 0.1}),  # a half
     ):
         study.add_trial(
             create_trial(
@@ -80,12 +81,12 @@ def test_samplers_learn_from_equal_shares() -> None:
                 intermediate_values=reports,
             )
         )
-    half = gather(study, (), 2, 0.0, Scale.tuned(space))
+    half = gather(study, (), 3, 0.0, Scale.tuned(space))
     assert half.epoch == 4
-    assert [params["x"] for params in half.ranked] == [0.2, 0.1]
-    quarter = gather(study, (), 3, 0.0, Scale.tuned(space))
+    assert [params["x"] for params in half.ranked] == [0.4, 0.2, 0.1]
+    quarter = gather(study, (), 4, 0.0, Scale.tuned(space))
     assert quarter.epoch == 2
-    assert [params["x"] for params in quarter.ranked] == [0.3, 0.1, 0.2]
+    assert [params["x"] for params in quarter.ranked] == [0.3, 0.1, 0.4, 0.2]
 
 
 def test_a_curve_is_cut_at_a_step() -> None:

@@ -232,23 +232,33 @@ def shares_alone(config: dict[str, Any]) -> Iterator[tuple[float, float]]:
         yield (1.0 + config["x"]) * (1.0 - 0.8 * epoch / config["train.epochs"]), 1.0
 
 
-def test_lengths_that_make_no_difference_end_alike(tmp_path: Path) -> None:
+def run_shares(folder: Path, pruner: dict[str, Any]) -> list[TrialRecord]:
+    """Three hundred trials whose lengths make no difference."""
     params = parse(
         {
             "seed": 5,
             "sweep": {
                 "objective": {"metric": "val_loss", "direction": "minimize"},
                 "sampler": {"name": "random"},
-                "pruner": {"name": "asha"},
+                "pruner": pruner,
                 "budget": {"trials": 300},
                 "space": {"x": {"float": [0.0, 1.0]}, "train.epochs": {"int": [5, 27]}},
             },
         }
     )
-    study = memory_study("lengths", tmp_path, params)
+    study = memory_study("lengths", folder, params)
     conductor = Conductor(study, HeldLease(), trials=300, seconds=None, stop=threading.Event(), tell=lambda event: None)
-    Virtual(4, shares_alone).run(conductor, Bench(params.record(), str(tmp_path), None, str(tmp_path), "val_loss"))
-    records = [record for record in study.trials() if record.number >= 50]
+    Virtual(4, shares_alone).run(conductor, Bench(params.record(), str(folder), None, str(folder), "val_loss"))
+    return study.trials()
+
+
+def test_a_warm_up_is_of_a_trials_own_epochs(tmp_path: Path) -> None:
+    records = run_shares(tmp_path, {"name": "median", "options": {"warmup_epochs": 3}})
+    assert min(record.epochs for record in records if record.state == "pruned") == 4
+
+
+def test_lengths_that_make_no_difference_end_alike(tmp_path: Path) -> None:
+    records = [record for record in run_shares(tmp_path, {"name": "asha"}) if record.number >= 50]
     ends = {
         long: [r.state == "complete" for r in records if (r.config["train.epochs"] > 16) == long]
         for long in (False, True)
