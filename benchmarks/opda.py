@@ -106,10 +106,8 @@ class Records:
         return np.array(rows)
 
 
-class Table:
-    """Any config gets the curve of the nearest recorded one, so what lies near a config has its very result.
-
-    Regret 0 is the best of all recorded configs, which nothing beats; 1 is their median. A diverged trial ends in NaN.
+class Recorded:
+    """A task made of what was recorded.
 
     Args:
         folder: See :class:`Records`.
@@ -120,6 +118,16 @@ class Table:
         self.name = name
         self._records = _records(folder, name)
         self.space = self._records.space
+
+
+class Table(Recorded):
+    """Any config gets the curve of the nearest recorded one, so what lies near a config has its very result.
+
+    Regret 0 is the best of all recorded configs, which nothing beats; 1 is their median. A diverged trial ends in NaN.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        super().__init__(folder, name)
         self.epochs = max(len(curve) for curve in self._records.curves)
         self.best, self.median = float(self._records.finals.max()), float(np.median(self._records.finals))
 
@@ -129,21 +137,15 @@ class Table:
         return iter(self._records.curves[int(np.argmin(away))])
 
 
-class Surrogate:
+class Surrogate(Recorded):
     """A forest of extremely randomised trees fitted to all recorded curves: it passes through each of them.
 
     Between them it is their mean, weighted by how many trees find them alike. Regret is normalised as that of LCBench's
     surrogate: 0 is the best of 2,000 random full trainings on the surrogate, 1 their median.
-
-    Args:
-        folder: See :class:`Records`.
-        name: One of ``NAMES``.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
-        self.name = name
-        self._records = _records(folder, name)
-        self.space = self._records.space
+        super().__init__(folder, name)
         self._forest, self.best, self.median = _forest(folder, name)
         longest = {key: max(entry.get("int") or entry["float"]) for key, entry in self.space.items()}
         least = {"train_batch_size": 16} if self._records.text else {}

@@ -25,7 +25,7 @@ class Judgement:
 
     Attributes:
         epoch: Where.
-        value: What the trial reported there.
+        value: What the trial reported there; where lengths are tuned, what counts at the step that was judged.
         peers: ``(trial, value)`` of those it was compared to, the best first.
         limit: The worst value that would have gone on, or None where none would or every one would.
         stopped: Whether the trial had to stop.
@@ -104,7 +104,7 @@ class Judge:
             enough = _highest(sorted({*(value for value, _ in values), *own.values.values()}), goes_on)
         return Judgement(
             epoch,
-            trial.reports[epoch],
+            sign * own.values[step],
             tuple((number, sign * value) for value, number in values),
             None if enough is None else loss(enough),
             not goes_on(own.values[step]),

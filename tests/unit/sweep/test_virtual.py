@@ -64,24 +64,27 @@ def lengths(config: dict[str, Any]) -> Iterator[tuple[float, float]]:
         yield (1.0 + config["x"]) * (1.0 - (epoch / epochs) * epochs / 25), 1.0
 
 
-def run_lengths(folder: Path) -> list[TrialRecord]:
-    """Sixty trials of 4 to 20 epochs, by four workers."""
+def run_lengths(
+    folder: Path, curves: Curves, trials: int, epochs: tuple[int, int], pruner: dict[str, Any]
+) -> list[TrialRecord]:
+    """Trials of so many epochs, by four workers."""
     params = parse(
         {
             "seed": 5,
-            "train": {"epochs": 6},
             "sweep": {
                 "objective": {"metric": "val_loss", "direction": "minimize"},
                 "sampler": {"name": "random"},
-                "pruner": {"name": "asha"},
-                "budget": {"trials": 60},
-                "space": {"x": {"float": [0.0, 1.0]}, "train.epochs": {"int": [4, 20]}},
+                "pruner": pruner,
+                "budget": {"trials": trials},
+                "space": {"x": {"float": [0.0, 1.0]}, "train.epochs": {"int": [*epochs]}},
             },
         }
     )
     study = memory_study("lengths", folder, params)
-    conductor = Conductor(study, HeldLease(), trials=60, seconds=None, stop=threading.Event(), tell=lambda event: None)
-    Virtual(4, lengths).run(conductor, Bench(params.record(), str(folder), None, str(folder), "val_loss"))
+    conductor = Conductor(
+        study, HeldLease(), trials=trials, seconds=None, stop=threading.Event(), tell=lambda event: None
+    )
+    Virtual(4, curves).run(conductor, Bench(params.record(), str(folder), None, str(folder), "val_loss"))
     return study.trials()
 
 
@@ -210,7 +213,7 @@ def test_the_interval_is_over_seeds_of_means_over_tasks() -> None:
 
 
 def test_a_short_training_is_not_held_against_the_beginning_of_a_long_one(tmp_path: Path) -> None:
-    records = run_lengths(tmp_path)
+    records = run_lengths(tmp_path, lengths, 60, (4, 20), {"name": "asha"})
     # At every epoch the short ones look better; at their ends the long ones are.
     best = min((record for record in records if record.state == "complete"), key=lambda each: each.value or 0.0)
     assert best.config["train.epochs"] > 15
@@ -232,33 +235,13 @@ def shares_alone(config: dict[str, Any]) -> Iterator[tuple[float, float]]:
         yield (1.0 + config["x"]) * (1.0 - 0.8 * epoch / config["train.epochs"]), 1.0
 
 
-def run_shares(folder: Path, pruner: dict[str, Any]) -> list[TrialRecord]:
-    """Three hundred trials whose lengths make no difference."""
-    params = parse(
-        {
-            "seed": 5,
-            "sweep": {
-                "objective": {"metric": "val_loss", "direction": "minimize"},
-                "sampler": {"name": "random"},
-                "pruner": pruner,
-                "budget": {"trials": 300},
-                "space": {"x": {"float": [0.0, 1.0]}, "train.epochs": {"int": [5, 27]}},
-            },
-        }
-    )
-    study = memory_study("lengths", folder, params)
-    conductor = Conductor(study, HeldLease(), trials=300, seconds=None, stop=threading.Event(), tell=lambda event: None)
-    Virtual(4, shares_alone).run(conductor, Bench(params.record(), str(folder), None, str(folder), "val_loss"))
-    return study.trials()
-
-
 def test_a_warm_up_is_of_a_trials_own_epochs(tmp_path: Path) -> None:
-    records = run_shares(tmp_path, {"name": "median", "options": {"warmup_epochs": 3}})
+    records = run_lengths(tmp_path, shares_alone, 300, (5, 27), {"name": "median", "options": {"warmup_epochs": 3}})
     assert min(record.epochs for record in records if record.state == "pruned") == 4
 
 
 def test_lengths_that_make_no_difference_end_alike(tmp_path: Path) -> None:
-    records = [record for record in run_shares(tmp_path, {"name": "asha"}) if record.number >= 50]
+    records = run_lengths(tmp_path, shares_alone, 300, (5, 27), {"name": "asha"})[50:]
     ends = {
         long: [r.state == "complete" for r in records if (r.config["train.epochs"] > 16) == long]
         for long in (False, True)
