@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 #: What the whole run holds; search_quality takes hours of real curves and is asked for by name.
-ALL = ("command_line", "training_loop", "order", "trial_cost", "tracking_latency", "chaos")
+ALL = ("command_line", "training_loop", "dropout", "order", "trial_cost", "tracking_latency", "chaos")
 
 
 def main() -> None:

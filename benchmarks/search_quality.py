@@ -1,11 +1,11 @@
 """How good are the searches? Regret after equal numbers of epochs, by engine virtual of nnops itself.
 
-    python -m benchmarks search_quality [--set odd] [--searches bohb+asha,mobster+asha] [--seeds 30] [--workers 1,4,16]
+    python -m benchmarks search_quality [--set odd,opda] [--searches bohb+asha,mobster+asha] [--workers 1,4,16]
 
 A search is a sampler and a pruner, as params.yaml names them. Only trials of full fidelity count. Regret 0 is the best
 of 2,000 random full trainings of a task (for opda of all recorded ones), 1 their median. The interval is of the
-mean over tasks, from one seed to another (Student's t, 95 %). Every run that is done is kept in a file, so that a
-benchmark that was cut off goes on.
+mean over the tasks of all sets, from one seed to another (Student's t, 95 %). Every run that is done is kept in a file,
+so that a benchmark that was cut off goes on.
 """
 
 import argparse
@@ -30,6 +30,8 @@ MARKS = (500, 1000, 3000, 10000)
 SEARCHES = "random+none,random+asha,tpe+none,tpe+asha,bohb+asha,mobster+asha"
 #: The recorded curves of OPDA as they are, and a smooth model of them.
 OPDA = {"opda": opda.Table, "opda_surrogate": opda.Surrogate}
+#: The tasks of LCBench with an even and with an odd place, OPDA, and a formula that needs no files.
+SETS = ("even", "odd", *OPDA, "formula")
 Run = dict[str, Any]
 
 
@@ -37,9 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run what is missing and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hpo", type=Path, default=HPO, help="the folder that holds lcbench and opda")
-    parser.add_argument(
-        "--set", default="even", choices=("even", "odd", "opda", "opda_surrogate", "formula"), dest="which"
-    )
+    parser.add_argument("--set", default="even", type=_sets, dest="sets", help=f"some of {', '.join(SETS)}, by commas")
     parser.add_argument("--searches", default=SEARCHES)
     parser.add_argument("--seeds", type=int, default=30)
     parser.add_argument("--workers", default="4")
@@ -47,13 +47,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path(".nnops/search_quality.jsonl"), help="where runs are kept")
     chosen = parser.parse_args(arguments)
-    tasks = names(chosen.hpo, chosen.which)
+    tasks = [(which, task) for which in chosen.sets for task in names(chosen.hpo, which)]
     wanted = [
-        (chosen.hpo, chosen.which, task, search, seed, int(workers), chosen.epochs)
+        (chosen.hpo, which, task, search, seed, int(workers), chosen.epochs)
         for seed in range(chosen.seeds)
         for search in chosen.searches.split(",")
         for workers in chosen.workers.split(",")
-        for task in tasks
+        for which, task in tasks
     ]
     done = {key(run): run for run in kept(chosen.out) if run["epochs"] >= chosen.epochs}
     todo = [job for job in wanted if job[1:6] not in done]
@@ -69,6 +69,13 @@ def main(arguments: list[str] | None = None) -> None:
             stream.flush()
             done[key(run)] = run
     print(table([done[job[1:6]] for job in wanted]))
+
+
+def _sets(text: str) -> list[str]:
+    sets = text.split(",")
+    if not set(sets) <= set(SETS):
+        raise argparse.ArgumentTypeError(f"must be some of {', '.join(SETS)}, by commas, got {text!r}")
+    return sets
 
 
 def names(hpo: Path, which: str) -> list[str]:

@@ -1,5 +1,7 @@
 """``nnops`` and ``python -m nnops``."""
 
+import atexit
+import gc
 import sys
 
 from nnops.errors import NnopsError, explain_refusal
@@ -9,6 +11,8 @@ def main() -> None:
     """Run the command line; an error of nnops is one sentence and an exit code, unless ``--debug`` is given."""
     from nnops.cli.app import run
 
+    # An interpreter that ends looks for rings in all that torch has loaded, which takes .4 s.
+    atexit.register(gc.freeze)
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")

@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from nnops.batch import Spec
 from nnops.models.activation import ACTIVATIONS, Activation
-from nnops.models.base import Model, Widths, build_dropout, require_image
+from nnops.models.base import Model, Widths, require_image
 from nnops.models.convolution import Stack, by_channel, check_side
+from nnops.models.dropout import build_dropout
 from nnops.models.initialisation import Initialisation, initialise
 from nnops.models.norm import Norm
 

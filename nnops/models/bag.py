@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from nnops.batch import Spec
 from nnops.models.activation import ACTIVATIONS, Activation
 from nnops.models.base import Model, Widths
+from nnops.models.dropout import build_dropout
 from nnops.models.initialisation import initialise
 from nnops.models.sequence import PADDING, embedding, masked_max, masked_mean, require_sequence, trimmed
 
@@ -66,11 +67,11 @@ class _Network(nn.Module):
         self.pairs = embedding(options.pairs + 1, options.width, SMALL) if options.pairs else None
         self.word_dropout = options.word_dropout
         width = options.width * len(options.pooling) * (2 if options.pairs else 1)
-        layers: list[nn.Module] = [nn.Dropout(options.dropout) if options.dropout else nn.Identity()]
+        layers: list[nn.Module] = [build_dropout(options.dropout)]
         for out in options.hidden:
             layers += [nn.Linear(width, out), ACTIVATIONS[options.activation]()]
             # A place of its own in any case: weights keep their names when the rate changes on the way.
-            layers.append(nn.Dropout(options.dropout) if options.dropout else nn.Identity())
+            layers.append(build_dropout(options.dropout))
             width = out
         output = nn.Linear(width, spec.outputs)
         self.layers = nn.Sequential(*layers, output)

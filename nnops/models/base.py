@@ -30,11 +30,6 @@ Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_lis
 SomeWidths = Annotated[Widths, AfterValidator(_some)]
 
 
-def build_dropout(rate: float) -> nn.Module:
-    """Dropout, or nothing in its place: weights keep their names when the rate changes on the way."""
-    return nn.Dropout(rate) if rate else nn.Identity()
-
-
 class Model(Component):
     """A family of networks; its fields are the shape of the network.
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from nnops.models.dropout import Dropout
 from nnops.models.sequence import PADDING
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"gelu": nn.GELU, "relu": nn.ReLU, "silu": nn.SiLU}
@@ -141,7 +142,7 @@ class _Embeddings(nn.Module):
         self.position_embeddings = nn.Embedding(shape.positions, shape.width)
         self.token_type_embeddings = nn.Embedding(shape.types, shape.width) if shape.types else None
         self.LayerNorm = nn.LayerNorm(shape.width, eps=shape.eps)
-        self.dropout = nn.Dropout(shape.dropout)
+        self.dropout = Dropout(shape.dropout)
 
     def forward(self, text_BT: Tensor) -> Tensor:
         x_BTD = self.word_embeddings(text_BT)
@@ -195,7 +196,7 @@ class _Added(nn.Module):
         super().__init__()
         self.dense = nn.Linear(width, shape.width)
         self.LayerNorm = nn.LayerNorm(shape.width, eps=shape.eps)
-        self.dropout = nn.Dropout(shape.dropout)
+        self.dropout = Dropout(shape.dropout)
 
     def forward(self, y_BTW: Tensor, x_BTD: Tensor) -> Tensor:
         return self.LayerNorm(x_BTD + self.dropout(self.dense(y_BTW)))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from nnops.batch import Spec
 from nnops.models.base import require_task
+from nnops.models.dropout import build_dropout
 from nnops.models.position import build_positions
 from nnops.models.transformer import Block, Blocks, Causal, Tokens
 
@@ -39,7 +40,7 @@ class _Network(nn.Module):
         steps = spec.shapes[0][0]
         self.tokens = Tokens(spec.vocabulary, options.width)
         self.positions = build_positions(options.positions, steps, options.width)
-        self.dropout = nn.Dropout(options.dropout) if options.dropout else nn.Identity()
+        self.dropout = build_dropout(options.dropout)
         self.causal = Causal(steps)
         self.blocks = nn.ModuleList(Block(options) for _ in range(options.layers))
         self.norm = nn.LayerNorm(options.width)

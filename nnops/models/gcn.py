@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from nnops.batch import Spec
 from nnops.models.activation import ACTIVATIONS, Activation
-from nnops.models.base import Model, Widths, build_dropout, require_graph
+from nnops.models.base import Model, Widths, require_graph
+from nnops.models.dropout import build_dropout
 from nnops.models.flat import Flat
 from nnops.models.graph import Graph
 from nnops.models.initialisation import Initialisation, initialise

@@ -11,6 +11,7 @@ from nnops.batch import Spec
 from nnops.errors import ParamsError
 from nnops.models.base import Model
 from nnops.models.bert import Encoder, Shape, draw, plain_name
+from nnops.models.dropout import Dropout
 from nnops.models.sequence import PADDING, masked_mean, require_sequence, trimmed
 
 WHERE = "params.yaml: model.options"
@@ -123,7 +124,7 @@ class _Network(nn.Module):
         self.backbone = Encoder(shape)
         draw(self.backbone)
         self.pooling = pooling
-        self.dropout = nn.Dropout(shape.dropout)
+        self.dropout = Dropout(shape.dropout)
         self.output = nn.Linear(shape.width, outputs)
         nn.init.normal_(self.output.weight, std=0.02)
         nn.init.zeros_(self.output.bias)

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from nnops.batch import Spec
 from nnops.models.activation import Activation
-from nnops.models.base import Model, SomeWidths, build_dropout, require_image
+from nnops.models.base import Model, SomeWidths, require_image
 from nnops.models.convolution import Stack, by_channel, check_halvings
+from nnops.models.dropout import build_dropout
 from nnops.models.initialisation import Initialisation, initialise
 from nnops.models.norm import Norm
 

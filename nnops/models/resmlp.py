@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from nnops.batch import Spec
 from nnops.models.activation import ACTIVATIONS, Activation
-from nnops.models.base import Model, build_dropout, require_table
+from nnops.models.base import Model, require_table
+from nnops.models.dropout import build_dropout
 from nnops.models.flat import Flat
 from nnops.models.initialisation import Initialisation, initialise
 from nnops.models.norm import VectorNorm, build_vector_norm

@@ -10,6 +10,7 @@ from nnops.batch import Spec
 from nnops.models.activation import ACTIVATIONS, Activation
 from nnops.models.base import Model, SomeWidths, require_image
 from nnops.models.convolution import Stack, by_channel
+from nnops.models.dropout import Dropout
 from nnops.models.initialisation import Initialisation, initialise
 from nnops.models.norm import Norm
 
@@ -49,7 +50,7 @@ class _Network(nn.Module):
         self.blocks = nn.Sequential(*blocks)
         output = nn.Linear(stack.channels, spec.outputs)
         pooled: list[nn.Module] = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-        self.head = nn.Sequential(*pooled, *([nn.Dropout(options.dropout)] if options.dropout else []), output)
+        self.head = nn.Sequential(*pooled, *([Dropout(options.dropout)] if options.dropout else []), output)
         initialise(self, options.activation, output, options.initialisation)
 
     def forward(self, image_BCHW: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from nnops.batch import Spec
 from nnops.errors import ParamsError
 from nnops.models.base import Model
+from nnops.models.dropout import build_dropout
 from nnops.models.sequence import Front, masked_max, masked_mean, require_sequence
 from nnops.models.window import Level, Variables, Window, inner_spec
 
@@ -89,7 +90,7 @@ class _Network(nn.Module):
             width = options.hidden * directions
         self.layers = nn.ModuleList(layers)
         # A place of its own in any case: weights keep their names when the rate changes on the way.
-        self.dropout = nn.Dropout(options.dropout) if options.dropout else nn.Identity()
+        self.dropout = build_dropout(options.dropout)
         self.output = nn.Linear(width, spec.outputs)
         nn.init.uniform_(self.output.weight, -(width**-0.5), width**-0.5)
         nn.init.zeros_(self.output.bias)

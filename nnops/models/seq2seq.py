@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from nnops.batch import Spec
 from nnops.models.base import require_task
+from nnops.models.dropout import build_dropout
 from nnops.models.position import build_positions
 from nnops.models.sequence import PADDING, embedding, trimmed
 from nnops.models.transformer import Attention, Block, Blocks, Causal, Tokens, feed_forward
@@ -37,7 +38,7 @@ class _Network(nn.Module):
         super().__init__()
         (steps,), (told,) = spec.shapes
         width = options.width
-        self.dropout = nn.Dropout(options.dropout) if options.dropout else nn.Identity()
+        self.dropout = build_dropout(options.dropout)
         self.embed = embedding(spec.vocabulary, width)
         self.positions = build_positions(options.positions, steps, width)
         self.encoder = nn.ModuleList(Block(options) for _ in range(options.layers))
@@ -72,7 +73,7 @@ class AnswerBlock(nn.Module):
         self.attention = Attention(options.width, options.heads)
         self.look = Look(options.width, options.heads)
         self.feed_forward = feed_forward(options)
-        self.dropout = nn.Dropout(options.dropout) if options.dropout else nn.Identity()
+        self.dropout = build_dropout(options.dropout)
 
     def forward(self, x_BTD: Tensor, seen_11TT: Tensor, text_BSD: Tensor, valid_BS: Tensor) -> Tensor:
         """The answer, each place having seen those before it and the text."""

@@ -15,6 +15,7 @@ from nnops.batch import Spec
 from nnops.errors import ParamsError
 from nnops.models.activation import ACTIVATIONS, Activation
 from nnops.models.base import Model, SomeWidths
+from nnops.models.dropout import build_dropout
 from nnops.models.initialisation import initialise, initialise_embedding
 
 
@@ -130,7 +131,7 @@ class _Network(nn.Module):
         for out in options.hidden:
             layers += [nn.Linear(width, out), ACTIVATIONS[options.activation]()]
             # A place of its own in any case: weights keep their names when the rate changes on the way.
-            layers.append(nn.Dropout(options.dropout) if options.dropout else nn.Identity())
+            layers.append(build_dropout(options.dropout))
             width = out
         output = nn.Linear(width, spec.outputs)
         self.layers = nn.Sequential(*layers, output)

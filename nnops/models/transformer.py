@@ -15,6 +15,7 @@ from torch.nn import functional
 from nnops.batch import Spec
 from nnops.models.activation import ACTIVATIONS, Activation
 from nnops.models.base import Model
+from nnops.models.dropout import build_dropout
 from nnops.models.position import Position, build_positions
 from nnops.models.sequence import Front, embedding, masked_mean, require_sequence
 
@@ -67,7 +68,7 @@ class _Network(nn.Module):
         self.front = Front(spec, options.width)
         self.cls = nn.Parameter(torch.zeros(1, 1, options.width)) if options.pooling == "cls" else None
         self.positions = build_positions(options.positions, steps + (self.cls is not None), options.width)
-        self.dropout = nn.Dropout(options.dropout) if options.dropout else nn.Identity()
+        self.dropout = build_dropout(options.dropout)
         self.blocks = nn.ModuleList(Block(options) for _ in range(options.layers))
         self.norm = nn.LayerNorm(options.width)
         self.output = nn.Linear(options.width, spec.outputs)
@@ -96,7 +97,7 @@ class Block(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(options.width) for _ in range(2))
         self.attention = Attention(options.width, options.heads)
         self.feed_forward = feed_forward(options)
-        self.dropout = nn.Dropout(options.dropout) if options.dropout else nn.Identity()
+        self.dropout = build_dropout(options.dropout)
 
     def forward(self, x_BTD: Tensor, seen: Tensor) -> Tensor:
         """The sequence, each step having seen others, see :class:`Attention`."""

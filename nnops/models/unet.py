@@ -10,8 +10,9 @@ from torch.nn import functional as F
 from nnops.batch import Spec
 from nnops.errors import ParamsError
 from nnops.models.activation import Activation
-from nnops.models.base import Model, SomeWidths, build_dropout, require_image
+from nnops.models.base import Model, SomeWidths, require_image
 from nnops.models.convolution import Stack, by_channel
+from nnops.models.dropout import build_dropout
 from nnops.models.initialisation import Initialisation, initialise
 from nnops.models.norm import Norm
 

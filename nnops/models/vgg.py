@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from nnops.batch import Spec
 from nnops.errors import ParamsError
 from nnops.models.activation import ACTIVATIONS, Activation
-from nnops.models.base import Model, SomeWidths, Widths, build_dropout, require_image
+from nnops.models.base import Model, SomeWidths, Widths, require_image
 from nnops.models.convolution import Stack, by_channel, check_halvings
+from nnops.models.dropout import build_dropout
 from nnops.models.initialisation import Initialisation, initialise
 from nnops.models.norm import Norm
 

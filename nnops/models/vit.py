@@ -13,7 +13,8 @@ from torch.nn import functional as F
 from nnops.batch import Spec
 from nnops.errors import ParamsError
 from nnops.models.activation import Activation
-from nnops.models.base import Model, build_dropout, require_image
+from nnops.models.base import Model, require_image
+from nnops.models.dropout import build_dropout
 from nnops.models.initialisation import Initialisation, initialise
 from nnops.models.transformer import Block, Transformer
 

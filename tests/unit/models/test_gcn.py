@@ -121,7 +121,7 @@ def test_edges_that_tell_are_learned_from_and_bits_repeat(tmp_path):
     gcn, data = reached(tmp_path, "gcn")
     mlp, plain = reached(tmp_path, "mlp")
     assert data.hash == plain.hash  # the very same rows in the same splits
-    assert gcn.best["val_accuracy"] > 0.8
+    assert gcn.best["val_accuracy"] > 0.75
     assert gcn.best["val_accuracy"] > mlp.best["val_accuracy"] + 0.2
     again, _ = reached(tmp_path, "gcn")
     assert again.weights_sha256 == gcn.weights_sha256

@@ -1,0 +1,33 @@
+"""Dropout (Srivastava et al. 2014), with a mask that a CPU draws in a quarter of the time."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+#: How many values 16 random bits have, four of which come out of one draw of 64; the least of them as a number.
+VALUES, DRAWN, LEAST = 2**16, 4, -(2**15)
+
+
+class Dropout(nn.Dropout):
+    """Zeroes each number with probability p while training, and divides the others by 1 - p.
+
+    On a CPU torch draws a number of 32 bits or more for each element and turns it into a Bernoulli trial, which takes
+    longer than the layer before it. Here 16 bits decide, so that p is rounded to a multiple of 2**-16; the others are
+    divided by what is really kept. On any other device it is torch's own.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - as torch names it
+        """Numbers of any shape, the same shape."""
+        dropped = round(self.p * VALUES)
+        if not self.training or input.device.type != "cpu" or not 0 < dropped < VALUES:
+            return functional.dropout(input, self.p, self.training)
+        bits = torch.empty(-(-input.numel() // DRAWN), dtype=torch.int64).random_(-(2**63), None)
+        draws = bits.view(torch.int16)[: input.numel()].view(input.shape)
+        kept = torch.empty(input.shape, dtype=input.dtype)
+        torch.ge(draws, dropped + LEAST, out=kept)
+        return input * kept.mul_(VALUES / (VALUES - dropped))
+
+
+def build_dropout(rate: float) -> nn.Module:
+    """Dropout, or nothing in its place: weights keep their names when the rate changes on the way."""
+    return Dropout(rate) if rate else nn.Identity()

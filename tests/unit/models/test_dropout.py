@@ -1,0 +1,77 @@
+"""Dropout: what is kept, by how much it grows, and that its mask is a fair draw."""
+
+import pytest
+import torch
+from torch import nn
+
+from nnops.models.dropout import Dropout, build_dropout
+
+ROWS, WIDTH = 1001, 999
+
+
+@pytest.mark.parametrize("p", [0.001, 0.1, 0.37, 0.5, 0.9])
+def test_the_share_that_is_kept_and_what_it_is_divided_by(p: float) -> None:
+    torch.manual_seed(0)
+    y = Dropout(p)(torch.ones(ROWS, WIDTH))
+    kept = float((y != 0).double().mean())
+    # Five standard deviations of a mean of Bernoulli trials.
+    assert abs(kept - (1 - p)) < 5 * (p * (1 - p) / y.numel()) ** 0.5 + 2**-17
+    values = y[y != 0].unique()
+    assert len(values) == 1
+    assert float(values[0]) == pytest.approx(1 / (1 - p), rel=2**-16 / (1 - p))
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_each_of_the_four_values_of_a_draw_is_fair(place: int) -> None:
+    """64 bits are drawn at once: the sign, too, must be one."""
+    torch.manual_seed(1)
+    kept = Dropout(0.3)(torch.ones(400_000)).view(-1, 4)[:, place] != 0
+    assert abs(float(kept.double().mean()) - 0.7) < 5 * (0.21 / 100_000) ** 0.5
+
+
+def test_neighbours_do_not_know_of_each_other() -> None:
+    torch.manual_seed(2)
+    kept = (Dropout(0.5)(torch.ones(400_000)) != 0).double() - 0.5
+    for lag in (1, 2, 3, 4, 64):
+        assert abs(float((kept[lag:] * kept[:-lag]).mean()) * 4) < 5 / 400_000**0.5
+
+
+def test_the_gradient_passes_where_the_number_passed() -> None:
+    torch.manual_seed(3)
+    x = torch.randn(64, 33, requires_grad=True)
+    y = Dropout(0.4)(x)
+    y.sum().backward()
+    assert x.grad is not None
+    assert torch.equal(x.grad != 0, y != 0)
+    assert torch.equal(x.grad * x, y)
+
+
+def test_one_seed_gives_one_mask_whatever_the_layout_and_the_kind() -> None:
+    layer, x = Dropout(0.3), torch.ones(4, 3, 5, 5)
+    masks: list[torch.Tensor] = []
+    for each in (x, x.to(memory_format=torch.channels_last), x.double(), x.bfloat16()):
+        torch.manual_seed(4)
+        y = layer(each)
+        assert y.dtype == each.dtype
+        masks.append(y != 0)
+    assert all(torch.equal(mask, masks[0]) for mask in masks)
+
+
+@pytest.mark.parametrize("shape", [(), (0, 3), (1,), (3, 5)])
+def test_any_shape(shape: tuple[int, ...]) -> None:
+    assert Dropout(0.5)(torch.ones(shape)).shape == shape
+
+
+@pytest.mark.parametrize(("p", "left"), [(0.0, 1.0), (1.0, 0.0)])
+def test_nothing_and_everything(p: float, left: float) -> None:
+    assert torch.equal(Dropout(p)(torch.ones(7)), torch.full((7,), left))
+
+
+def test_in_evaluation_nothing_changes() -> None:
+    x = torch.randn(5, 5)
+    assert torch.equal(Dropout(0.5).eval()(x), x)
+
+
+def test_a_rate_of_zero_builds_none() -> None:
+    assert isinstance(build_dropout(0.0), nn.Identity)
+    assert isinstance(build_dropout(0.1), Dropout)
