@@ -6,12 +6,17 @@ import sys
 
 from nnops.errors import NnopsError, explain_refusal
 
+#: How many collections of middle age come before one of all objects; Python's own number is 10.
+OLD = 100
+
 
 def main() -> None:
     """Run the command line; an error of nnops is one sentence and an exit code, unless ``--debug`` is given."""
     from nnops.cli.app import run
 
-    # An interpreter that ends looks for rings in all that torch has loaded, which takes .4 s.
+    # All that torch loads is looked through for rings four times at the start and again at the end: .6 s together.
+    young, middle, _ = gc.get_threshold()
+    gc.set_threshold(young, middle, OLD)
     atexit.register(gc.freeze)
     debug = "--debug" in sys.argv
     if debug:

@@ -1,4 +1,4 @@
-"""How a process of the command line ends."""
+"""What the command line does about Python's search for rings of objects, which costs it .6 s with torch."""
 
 import subprocess
 import sys
@@ -9,10 +9,13 @@ import atexit, gc, sys
 atexit.register(lambda: print(gc.get_freeze_count() > 0))
 from nnops.__main__ import main
 sys.argv = ["nnops", "--version"]
-main()
+try:
+    main()
+finally:
+    print(gc.get_threshold()[2])
 """
 
 
-def test_nothing_is_searched_for_rings_at_the_end() -> None:
+def test_all_objects_are_looked_through_seldom_and_not_at_the_end() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "True"
+    assert done.stdout.splitlines()[-2:] == ["100", "True"]
