@@ -21,8 +21,8 @@ from nnops.params import parse
 from nnops.training.train import train
 
 RATE = 0.3
-#: Rows of an MLP, of a wide one, texts of a transformer, images of a cnn.
-SHAPES = ((64, 64), (64, 128), (64, 512), (32, 64, 128), (64, 16, 14, 14))
+#: Rows of a small MLP, of wider ones, texts of a transformer, images of a cnn.
+SHAPES = ((32, 64), (64, 64), (64, 128), (64, 512), (32, 64, 128), (64, 16, 14, 14))
 #: Numbers that a round goes through for each shape.
 NUMBERS = 4_000_000
 EPOCHS = 20

@@ -73,8 +73,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _sets(text: str) -> list[str]:
     sets = text.split(",")
-    if not set(sets) <= set(SETS):
-        raise argparse.ArgumentTypeError(f"must be some of {', '.join(SETS)}, by commas, got {text!r}")
+    if not set(sets) <= set(SETS) or len(set(sets)) < len(sets):
+        raise argparse.ArgumentTypeError(f"must be some of {', '.join(SETS)}, each once, by commas, got {text!r}")
     return sets
 
 

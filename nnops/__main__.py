@@ -6,7 +6,7 @@ import sys
 
 from nnops.errors import NnopsError, explain_refusal
 
-#: How many collections of middle age come before one of all objects; Python's own number is 10.
+#: So many collections of middle-aged objects come before one of all; Python's own number is 10.
 OLD = 100
 
 
@@ -14,7 +14,7 @@ def main() -> None:
     """Run the command line; an error of nnops is one sentence and an exit code, unless ``--debug`` is given."""
     from nnops.cli.app import run
 
-    # All that torch loads is looked through for rings four times at the start and again at the end: .6 s together.
+    # By default all that torch loads is searched for reference cycles while it loads and again at the end: .6 s.
     young, middle, _ = gc.get_threshold()
     gc.set_threshold(young, middle, OLD)
     atexit.register(gc.freeze)

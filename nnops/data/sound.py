@@ -8,12 +8,14 @@ Legend of shape suffixes: N sounds, T samples, F frames, M mel bands, K frequenc
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
-from scipy import sparse
 
 from nnops.data.mel import filters, transform_size
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 #: Bytes of spectra that are held at once.
 HELD_BYTES = 64 << 20
@@ -63,8 +65,10 @@ class Sound:
         return self.samples / self.rate
 
     @cached_property
-    def _transform(self) -> tuple[int, np.ndarray, sparse.csr_array]:
+    def _transform(self) -> "tuple[int, np.ndarray, sparse.csr_array]":
         """The size of the Fourier transform, the window and the filters."""
+        from scipy import sparse
+
         size = transform_size(self.rate, self.mels, self.window)
         hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self.window) / self.window)
         return size, hann, sparse.csr_array(filters(self.rate, self.mels, size))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnops.errors import InputError, StudyHeldError
 from nnops.params import Params, overlay
-from nnops.sweep.inherit import Inherited, judge, with_states
+from nnops.sweep.inherit import Inherited, judge, made_as_now, with_states
 from nnops.sweep.keep import best_of
 from nnops.sweep.ready import Ready
 from nnops.sweep.samplers.auto import chosen
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: What more epochs alone change.
 EPOCHS = "train.epochs"
+#: Said where what decides bits is not what it was.
+OTHER = "; code, data or packages have changed since, so their configs would come to other bits today"
 
 
 @dataclass
@@ -137,9 +139,10 @@ def grow(old: Study, ready: Ready, top: int) -> Growth:
             f" write --trials {2 * len(trials)}."
         )
     learns = "" if ready.sampler.learns else ", from which the sampler does not learn"
-    return Growth(
-        trials, [], inherits, attrs, f"'{name}' grows; its {len(trials)} trials are trials of this study{learns}"
-    )
+    best = best_of(old, records, 1)
+    other = "" if all(made_as_now(old, ready, record) for record in best) else OTHER
+    said = f"'{name}' grows; its {len(trials)} trials are trials of this study{learns}{other}"
+    return Growth(trials, [], inherits, attrs, said)
 
 
 def _differs(old: Study, ready: Ready) -> str | None:

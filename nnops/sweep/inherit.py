@@ -1,12 +1,16 @@
 """What a study that grows takes over of the old one's trainings: the states in which its best trials ended."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from nnops.params import overlay
+from nnops.params import Params, overlay
 from nnops.sweep.ready import Ready
 from nnops.sweep.shelf import open_shelf
 from nnops.sweep.study import Study, TrialRecord
 from nnops.sweep.trial import data_cache
+
+if TYPE_CHECKING:
+    from nnops.data.prepared import Prepared
 
 
 @dataclass(frozen=True)
@@ -93,21 +97,33 @@ def take_over(old: Study, inherited: dict[int, Inherited], address: str) -> None
 
 
 def _why_anew(old: Study, ready: Ready, record: TrialRecord) -> str | None:
-    from nnops.data.prepare import cached
     from nnops.training.extension import why_other
-    from nnops.training.train import name_result
 
     params = overlay(old.params, record.config)
-    data = cached(params, ready.root, data_cache(ready.root)) if ready.tunes_data else ready.data
+    data = _data(ready, params)
     other = why_other(params, ready.params.train.epochs, data.spec, data.rows("train"))
     if other is not None:
         return other
     if not with_states(old, [record]):
         return f"no last state was kept (sweep.keep is {old.params.sweep.keep})"
-    # Whichever device it was trained on, this machine's packages and code must be those of then.
-    if record.fingerprint not in {name_result(params, data, device) for device in ("cpu", "cuda")}:
+    if not made_as_now(old, ready, record):
         return "code, data or packages have changed"
     return None
+
+
+def made_as_now(old: Study, ready: Ready, record: TrialRecord) -> bool:
+    """Whether a training of a trial's config comes to the trial's bits: code, data and packages are those of then."""
+    from nnops.training.train import name_result
+
+    params = overlay(old.params, record.config)
+    # Whichever device it was trained on.
+    return record.fingerprint in {name_result(params, _data(ready, params), device) for device in ("cpu", "cuda")}
+
+
+def _data(ready: Ready, params: Params) -> "Prepared":
+    from nnops.data.prepare import cached
+
+    return cached(params, ready.root, data_cache(ready.root)) if ready.tunes_data else ready.data
 
 
 def _names(numbers: list[int]) -> str:

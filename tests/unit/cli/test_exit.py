@@ -1,4 +1,4 @@
-"""What the command line does about Python's search for rings of objects, which costs it .6 s with torch."""
+"""What the command line does about Python's search for reference cycles, which costs it .6 s with torch."""
 
 import subprocess
 import sys

@@ -172,6 +172,17 @@ def test_another_version_of_a_package_trains_anew(root: Path, monkeypatch: pytes
     assert len(trained(events)) == 7
 
 
+def test_trials_that_another_version_made_are_kept_and_it_is_said(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = table(root, "old")
+    monkeypatch.setattr("nnops.training.train.environment", lambda threads, device: {"torch": "0"})
+    _, events = sweep(root, params_of({"sweep.budget.trials": 9}, WIDER), name="new", grows="old")
+    assert first_note(events) == (
+        "'old' grows; its 8 trials are trials of this study; code, data or packages have changed since, so their"
+        " configs would come to other bits today."
+    )
+    assert table(root, "new")[:8] == before
+
+
 def test_a_growth_that_is_killed_goes_on_without_the_old_study(root: Path) -> None:
     longer = more_epochs(params_of({"train.epochs": 40}), Study.open(root, "old"), 2, None)
     child = os.fork()

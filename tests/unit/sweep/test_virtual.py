@@ -195,11 +195,12 @@ def test_the_benchmark_keeps_its_runs_and_goes_on(tmp_path: Path, capsys: pytest
     assert [key(run) for run in kept(out)] == [("formula", "formula", "random+asha", seed, 4) for seed in range(2)]
 
 
-def test_sets_are_told_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("sets", ["formula,fromula", "formula,formula"])
+def test_sets_are_told_by_name(tmp_path: Path, sets: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as refusal:
-        main(["--set", "formula,fromula", "--out", str(tmp_path / "runs.jsonl")])
+        main(["--set", sets, "--out", str(tmp_path / "runs.jsonl")])
     assert refusal.value.code == 2
-    assert "must be some of even, odd, opda, opda_surrogate, formula, by commas" in capsys.readouterr().err
+    assert "must be some of even, odd, opda, opda_surrogate, formula, each once, by commas" in capsys.readouterr().err
 
 
 def test_the_interval_is_over_seeds_of_means_over_tasks() -> None:
