@@ -50,7 +50,7 @@ from nnops.tracking.tracker import Tracker
 
 #: Seconds that a sweep waits at its end for its tracking to arrive, and the share of its own time that this may be at
 #: most; the background writer goes on without it.
-TRACKING_WAIT_S, TRACKING_WAIT_SHARE = 0.5, 0.01
+TRACKING_WAIT_S, TRACKING_WAIT_SHARE = 0.5, 0.005
 #: Seconds between two looks at the memory that processes hold.
 PEAK_EVERY_S = 10.0
 #: What a call gives a study that is not to have another budget.

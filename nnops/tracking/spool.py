@@ -140,10 +140,11 @@ class SpoolTracker:
             run.leave()
         deadline = time.monotonic() + wait_s
         while self._owed():
-            if time.monotonic() >= deadline:
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
                 return False
             wake(self.spool, self._manner)
-            time.sleep(0.02)
+            time.sleep(min(left_s, 0.02))
         self._runs.clear()
         return True
 
