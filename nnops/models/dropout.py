@@ -18,17 +18,17 @@ class Dropout(nn.Dropout):
     share that is kept then. Of few numbers, on any other device, and in a graph that is exported it is torch's own.
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - as torch names it
+    def forward(self, x: Tensor, /) -> Tensor:
         """Numbers of any shape, the same shape."""
         dropped = round(self.p * VALUES)
-        ours = self.training and input.device.type == "cpu" and input.numel() >= FEW and 0 < dropped < VALUES
+        ours = self.training and x.device.type == "cpu" and x.numel() >= FEW and 0 < dropped < VALUES
         if not ours or torch.compiler.is_exporting():
-            return functional.dropout(input, self.p, self.training)
-        bits = torch.empty(-(-input.numel() // DRAWN), dtype=torch.int64, device="cpu").random_(-(2**63), None)
-        draws = bits.view(torch.int16)[: input.numel()].view(input.shape)
-        kept = torch.empty(input.shape, dtype=input.dtype, device="cpu")
+            return functional.dropout(x, self.p, self.training)
+        bits = torch.empty(-(-x.numel() // DRAWN), dtype=torch.int64, device="cpu").random_(-(2**63), None)
+        draws = bits.view(torch.int16)[: x.numel()].view(x.shape)
+        kept = torch.empty(x.shape, dtype=x.dtype, device="cpu")
         torch.ge(draws, dropped + LEAST, out=kept)
-        return input * kept.mul_(VALUES / (VALUES - dropped))
+        return x * kept.mul_(VALUES / (VALUES - dropped))
 
 
 def build_dropout(rate: float) -> nn.Module:
