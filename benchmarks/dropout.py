@@ -1,13 +1,15 @@
-"""What a mask of dropout takes on a CPU beside torch's own: forward and backward, by the processor's time, one thread.
+"""What dropout takes on a CPU beside torch's own: forward and backward, by the processor's time, one thread.
 
     python -m benchmarks.dropout [--rounds 9]
 
-The layer alone on shapes as networks have them, and an epoch of an MLP 64-128-64-10 on digits; rounds take turns.
+The layer alone on shapes as networks have them, its masks drawn ahead as in an epoch and then one at a time as outside
+of one, and an epoch of an MLP 64-128-64-10 on digits; rounds take turns.
 """
 
 import argparse
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -16,7 +18,7 @@ import torch
 from torch import nn
 
 from nnops.data.prepare import prepare
-from nnops.models.dropout import Dropout
+from nnops.models.dropout import Dropout, masks_ahead
 from nnops.params import parse
 from nnops.training.train import train
 
@@ -36,29 +38,33 @@ def main() -> None:
     torch.set_num_threads(1)
     print("| | torch, us | nnops, us | ratio |\n|---|---:|---:|---:|")
     for shape in SHAPES:
-        passes = [passing(layer, shape) for layer in (nn.Dropout(RATE), Dropout(RATE))]
-        row("x".join(map(str, shape)), [[timed(each) for each in passes] for _ in range(rounds)])
+        for how, place in (("", masks_ahead), (", one at a time", nullcontext)):
+            passes = [passing(layer, shape, place) for layer in (nn.Dropout(RATE), Dropout(RATE))]
+            row("x".join(map(str, shape)) + how, [[timed(*each) for each in passes] for _ in range(rounds)])
     with TemporaryDirectory() as folder:
         row("an epoch of an MLP on digits", [epoch(Path(folder)) for _ in range(rounds)])
 
 
-def passing(layer: nn.Module, shape: tuple[int, ...]) -> tuple[Callable[[], object], int]:
-    """A pass through a layer and back, and how many of them make a round."""
+def passing(
+    layer: nn.Module, shape: tuple[int, ...], place: Callable[[], AbstractContextManager[None]]
+) -> tuple[Callable[[], object], int]:
+    """Passes through a layer and back, and how many they are."""
     x, slope = torch.randn(shape, requires_grad=True), torch.ones(shape)
+    passes = max(NUMBERS // x.numel(), 1)
 
-    def both() -> None:
-        layer(x).backward(slope)
+    def run() -> None:
+        with place():
+            for _ in range(passes):
+                layer(x).backward(slope)
 
-    return both, max(NUMBERS // x.numel(), 1)
+    return run, passes
 
 
-def timed(job: tuple[Callable[[], object], int]) -> float:
+def timed(job: Callable[[], object], passes: int) -> float:
     """Microseconds of the processor that a pass takes."""
-    once, times = job
     start_s = time.process_time()
-    for _ in range(times):
-        once()
-    return (time.process_time() - start_s) / times * 1e6
+    job()
+    return (time.process_time() - start_s) / passes * 1e6
 
 
 def epoch(folder: Path) -> list[float]:
@@ -70,7 +76,7 @@ def epoch(folder: Path) -> list[float]:
     try:
         for forward in (nn.Dropout.forward, own):
             Dropout.forward = forward
-            found.append(timed((lambda: train(params, data), 1)) / EPOCHS)
+            found.append(timed(lambda: train(params, data), EPOCHS))
     finally:
         Dropout.forward = own
     return found

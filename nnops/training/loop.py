@@ -19,6 +19,7 @@ from nnops.data.prepared import Tensors
 from nnops.errors import IntegrityError, TrainingError
 from nnops.metrics.base import Predictions
 from nnops.metrics.tokens import join
+from nnops.models.dropout import masks_ahead
 from nnops.report import Report, ReportFn
 from nnops.seeding import derive, torch_stream
 from nnops.training.checkpoint import Checkpoints
@@ -102,6 +103,7 @@ def run(
     return "complete"
 
 
+@masks_ahead()
 def train_epoch(plan: Plan, step: Step, train: Tensors, epoch: int, top: float) -> tuple[float, float]:
     """Take the steps of one epoch, counted from 0, at the rates that the schedule makes of ``top``.
 

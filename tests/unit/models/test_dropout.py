@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from nnops.models.dropout import FEW, Dropout, build_dropout
+from nnops.models.dropout import FEW, NUMBERS, TOGETHER, Dropout, build_dropout, masks_ahead
 
 ROWS, WIDTH = 1001, 999
 
@@ -76,6 +76,94 @@ def test_few_numbers_are_left_to_torch() -> None:
             torch.manual_seed(5)
             masks.append(layer(torch.ones(count)))
         assert torch.equal(*masks) == same
+
+
+def masks(layer: Dropout, *shapes: tuple[int, ...]) -> list[torch.Tensor]:
+    """What an epoch of these steps keeps, its generator seeded anew."""
+    with masks_ahead():
+        torch.manual_seed(6)
+        return [layer(torch.ones(shape)) for shape in shapes]
+
+
+@pytest.mark.parametrize("shape", [(1,), (16, 16), (64, 65), (NUMBERS // 3,), (NUMBERS + 1,)])
+def test_an_epoch_is_a_function_of_its_seed(shape: tuple[int, ...]) -> None:
+    steps = [shape] * (2 * TOGETHER + 3)
+    for once, again in zip(masks(Dropout(0.3), *steps), masks(Dropout(0.3), *steps), strict=True):
+        assert torch.equal(once, again)
+
+
+def test_masks_that_are_drawn_together_are_fair_and_all_different() -> None:
+    layer = Dropout(0.3)
+    kept = torch.stack(masks(layer, *[(64, 128)] * 25)) != 0
+    per_step = kept.double().mean((1, 2))
+    assert float((per_step - 0.7).abs().max()) < 5 * (0.21 / 8192) ** 0.5
+    # Two masks agree in .7 ** 2 + .3 ** 2 of their numbers.
+    flat = kept.flatten(1).double()
+    agree = (flat @ flat.T + (1 - flat) @ (1 - flat).T) / 8192
+    agree.fill_diagonal_(0.58)
+    assert float((agree - 0.58).abs().max()) < 6 * (0.58 * 0.42 / 8192) ** 0.5
+
+
+def test_masks_are_of_the_shape_the_kind_and_the_rate_that_a_step_has() -> None:
+    layer = Dropout(0.3)
+    with masks_ahead():
+        for shape in [(64, 64)] * 3 + [(11, 64)] * 3 + [(64, 64)] * 2:
+            assert layer(torch.ones(shape)).shape == shape
+        assert layer(torch.ones(64, 64, dtype=torch.bfloat16)).dtype == torch.bfloat16
+        layer.p = 0.9
+        for _ in range(3):
+            assert abs(float((layer(torch.ones(64, 64)) != 0).double().mean()) - 0.1) < 0.03
+
+
+def test_an_epoch_leaves_nothing_to_the_next_one_or_to_a_step_outside() -> None:
+    layer, x = Dropout(0.3), torch.ones(64, 64)
+    first = masks(layer, *[(64, 64)] * 5)
+    second = masks(layer, *[(64, 64)] * 5)
+    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+    torch.manual_seed(7)
+    outside = layer(x)
+    torch.manual_seed(7)
+    assert torch.equal(layer(x), outside)
+    torch.manual_seed(7)
+    assert torch.equal(Dropout(0.3)(x), outside)
+
+
+def test_an_error_ends_an_epoch() -> None:
+    layer, x = Dropout(0.3), torch.ones(64, 64)
+
+    @masks_ahead()
+    def broken() -> None:
+        layer(x)
+        layer(x)
+        raise ValueError("told")
+
+    with pytest.raises(ValueError, match="told"):
+        broken()
+    torch.manual_seed(8)
+    first = layer(x)
+    torch.manual_seed(8)
+    assert torch.equal(layer(x), first)
+
+
+def test_layers_do_not_share_masks() -> None:
+    first, second = Dropout(0.5), Dropout(0.5)
+    with masks_ahead():
+        pairs = [(first(torch.ones(64, 64)), second(torch.ones(64, 64))) for _ in range(TOGETHER + 2)]
+    assert not any(torch.equal(*pair) for pair in pairs)
+
+
+def test_no_more_numbers_are_drawn_ahead_than_allowed() -> None:
+    """What torch's generator gives next tells how many were drawn."""
+    for shape, together in (((64, 64), TOGETHER), ((NUMBERS // 2,), 2), ((NUMBERS + 4,), 1)):
+        layer, count = Dropout(0.3), torch.Size(shape).numel()
+        with masks_ahead():
+            torch.manual_seed(9)
+            layer(torch.ones(shape))
+            layer(torch.ones(shape))
+            after = torch.rand(())
+        torch.manual_seed(9)
+        torch.empty((1 + together) * count // 4, dtype=torch.int64).random_(-(2**63), None)
+        assert torch.equal(after, torch.rand(()))
 
 
 def test_a_graph_that_trains_can_be_exported() -> None:
