@@ -85,7 +85,7 @@ def masks(layer: Dropout, *shapes: tuple[int, ...]) -> list[torch.Tensor]:
         return [layer(torch.ones(shape)) for shape in shapes]
 
 
-@pytest.mark.parametrize("shape", [(1,), (16, 16), (64, 65), (NUMBERS // 3,), (NUMBERS + 1,)])
+@pytest.mark.parametrize("shape", [(0, 3), (1,), (16, 16), (64, 65), (NUMBERS // 3,), (NUMBERS + 1,)])
 def test_an_epoch_is_a_function_of_its_seed(shape: tuple[int, ...]) -> None:
     steps = [shape] * (2 * TOGETHER + 3)
     for once, again in zip(masks(Dropout(0.3), *steps), masks(Dropout(0.3), *steps), strict=True):
