@@ -8,6 +8,7 @@ from nnops.catalog import unknown
 from nnops.compression.compress import build_methods
 from nnops.data import READERS
 from nnops.data.augmentations.base import build_augment
+from nnops.data.prepare import source_files
 from nnops.data.prepared import Prepared
 from nnops.errors import ParamsError
 from nnops.evaluation.evaluate import check_metrics, fitting_metrics
@@ -15,6 +16,7 @@ from nnops.evaluation.fairness import CLASS_GAPS, VALUE_GAPS, gap_names
 from nnops.evaluation.groups import find_column
 from nnops.evaluation.robustness import check_robustness
 from nnops.evaluation.threshold import WHERE
+from nnops.listed import check_listed
 from nnops.losses import LOSSES
 from nnops.metrics import METRICS
 from nnops.models import MODELS
@@ -28,7 +30,7 @@ from nnops.training.fold import check_folds
 from nnops.training.optimizer import OPTIMIZERS
 from nnops.training.plan import build_plan
 from nnops.training.schedule import SCHEDULES
-from nnops.training.train import build_loss, build_model, choose_device, fit_loss
+from nnops.training.train import build_loss, build_model, choose_device, fit_loss, own_sources
 from nnops.training.transfer import begin, freeze, transfer_of
 
 #: Numbers of the served variant that a gate names without a dot.
@@ -45,7 +47,7 @@ def judge(params: Params, root: Path = Path()) -> None:
         ParamsError: The first fault, with its key and what to write instead.
         NameUnknownError: A component does not exist; the message holds the nearest name.
         DataError: The data are not there, or wrong.
-        InputError: A GPU is asked for where there is none.
+        InputError: A GPU is asked for where there is none, or a stage does not depend on a file that it reads.
     """
     from nnops.sweep.ready import find_data
 
@@ -63,6 +65,8 @@ def judge(params: Params, root: Path = Path()) -> None:
     build_methods(params)
     _judge_gate(params)
 
+    check_listed(source_files(params, root), root, "prepare", params.record())
+    check_listed(own_sources(params), root, "train", params.record())
     data = find_data(params, root)
     check_folds(params, data)
     for member in members(params):

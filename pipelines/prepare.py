@@ -1,9 +1,9 @@
 """prepare: raw data in; cleaned, split and scaled arrays, a schema and a report out."""
 
-from nnops.data.prepare import data_fingerprint, own_files, prepare
+from nnops.data.prepare import data_fingerprint, prepare, source_files
 from nnops.files import read_json, write_json
+from nnops.listed import check_listed
 from nnops.pipeline.job import Job, execute
-from nnops.pipeline.sources import check_listed
 
 #: At most so many notes are printed; all of them stand in the report.
 NOTES = 5
@@ -11,7 +11,7 @@ NOTES = 5
 
 def main(job: Job) -> None:
     """Prepare the data that ``params.data`` names."""
-    check_listed(own_files(job.params.data), job.root, "prepare")
+    check_listed(source_files(job.params, job.root), job.root, "prepare", job.params.record())
     data = prepare(job.params, job.out, job.root)
     job.remember_seconds(data.hash)
     # A sweep looks here whether these are the data that its params stand for.

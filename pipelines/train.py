@@ -3,8 +3,8 @@
 from nnops import params as params_file
 from nnops.data.prepared import Prepared
 from nnops.evaluation.scorecard import shown
+from nnops.listed import check_listed
 from nnops.pipeline.job import Job, execute
-from nnops.pipeline.sources import check_listed
 from nnops.pipeline.teller import Teller
 from nnops.report import Report
 from nnops.training.artifact import write_model
@@ -28,7 +28,7 @@ def settle(job: Job, data: Prepared) -> None:
 
 def main(job: Job) -> None:
     """Train the model that ``params.model`` names."""
-    check_listed(own_sources(job.params), job.root, "train")
+    check_listed(own_sources(job.params), job.root, "train", job.params.record())
     data = job.prepared()
     settle(job, data)
     uid = name_result(job.params, data)

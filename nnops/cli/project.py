@@ -38,6 +38,7 @@ def init(
     from nnops.cli.scaffold import Project, copy_data, write_project
     from nnops.data.infer import infer_file
     from nnops.data.infer_text import infer_texts, is_corpus
+    from nnops.data.reader import PLACES
     from nnops.errors import InputError
 
     for existing in ("params.yaml", "dvc.yaml", "pipelines"):
@@ -68,7 +69,7 @@ def init(
     section, used = suggested.data, list[str]()
     for named in (section.get("source"), section.get("test"), (section.get("edges") or {}).get("source")):
         options = (named or {}).get("options", {})
-        for option in ("path", "images", "labels", "masks"):
+        for option in PLACES:
             if option in options:
                 options[option] = copy_data(Path(options[option]), folder)
                 used.append(options[option] + (", copied" if options[option].startswith("data/") else ", where it is"))

@@ -300,6 +300,8 @@ def _flow(value: Any) -> str:
 
 def _dvc_yaml(project: Project) -> str:
     """The checkout's own dvc.yaml, its prepare stage depending on the data files that params name."""
+    from nnops.data.reader import PLACES
+
     text = (TEMPLATE / "dvc.yaml").read_text(encoding="utf-8")
     files: list[str] = []
     for key in ("source", "test"):
@@ -307,7 +309,7 @@ def _dvc_yaml(project: Project) -> str:
         files += [
             f'"${{data.{key}.options.{name}}}"'
             for name, value in options.items()
-            if name in ("path", "images", "labels", "masks") and isinstance(value, str)
+            if name in PLACES and isinstance(value, str)
         ]
     if edges := project.data.get("edges"):
         # By its name, as the stage looks for files beside the sources.

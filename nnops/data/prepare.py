@@ -79,6 +79,19 @@ def data_fingerprint(params: Params, root: Path = Path()) -> str:
     )
 
 
+def source_files(params: Params, root: Path) -> dict[str, Path]:
+    """All files and folders of the project that decide the prepared bytes, by name: sources and :func:`own_files`.
+
+    Raises:
+        DataError: A file is missing.
+    """
+    found = own_files(params.data)
+    for key, reader in _readers(params).items():
+        if key != "edges":
+            found |= {f"{key}.{name}": root / path for name, path in reader.places().items()}
+    return found
+
+
 def own_files(data: Data) -> dict[str, Path]:
     """Files of the project beside the sources that decide the prepared bytes, by name, from its folder.
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from nnops.data.by_column import ByColumn
 
+#: Options of readers that name a file or a folder.
+PLACES = ("path", "images", "labels", "masks")
+
 
 @dataclass(frozen=True)
 class Table:
@@ -116,6 +119,10 @@ class Reader(Component):
         """
         del root
         return 0
+
+    def places(self) -> dict[str, str]:
+        """The files and folders that its options name, by option."""
+        return {name: value for name, value in self if name in PLACES and isinstance(value, str)}
 
     @abstractmethod
     def files(self, root: Path) -> list[Path]:

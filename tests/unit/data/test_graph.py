@@ -7,8 +7,8 @@ from nnops.data.prepare import data_fingerprint, own_files
 from nnops.data.preprocess import Preprocess
 from nnops.errors import DataError, InputError, ParamsError
 from nnops.files import read_json
+from nnops.listed import check_listed
 from nnops.params import parse
-from nnops.pipeline.sources import check_listed
 
 NODES = "id,x,y,kind\n" + "".join(f"n{i},{i % 7}.5,{(i * i) % 11},{'ab'[i % 2]}\n" for i in range(20))
 EDGES = "from,to,strength\nn0,n1,1\nn1,n0,1\nn2,n2,4\nn3,n1,2.5\nn19,n3,1\n"
@@ -198,6 +198,6 @@ def test_dvc_must_know_the_edges(tmp_path, write):
     write("dvc.yaml", "stages:\n  prepare:\n    deps: [nodes.csv]\n")
     data = parse({"data": {"edges": edges(str(tmp_path / "edges.csv"))}}).data
     with pytest.raises(InputError, match=r"the stage prepare must depend on 'edges.csv'"):
-        check_listed(own_files(data), tmp_path, "prepare")
+        check_listed(own_files(data), tmp_path, "prepare", {})
     write("dvc.yaml", "stages:\n  prepare:\n    deps: [nodes.csv, edges.csv]\n")
-    check_listed(own_files(data), tmp_path, "prepare")
+    check_listed(own_files(data), tmp_path, "prepare", {})

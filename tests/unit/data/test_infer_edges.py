@@ -5,11 +5,10 @@ from pathlib import Path
 import pytest
 
 from nnops.cli.project import init
-from nnops.data.graph import edge_files
-from nnops.data.prepare import prepare
+from nnops.data.prepare import prepare, source_files
 from nnops.errors import DataError, InputError
+from nnops.listed import check_listed
 from nnops.params import load
-from nnops.pipeline.sources import check_listed
 from tests.graphs import write_graph
 
 PAPERS, CITATIONS = Path("data/papers.csv"), Path("data/citations.csv")
@@ -26,7 +25,7 @@ def test_a_project_begins_with_the_column_that_edges_name(tmp_path):
     params = load(tmp_path / "net" / "params.yaml")
     assert params.data.edges is not None
     assert (params.data.edges.id, params.model.name, params.train.batch_size) == ("paper", "gcn", "all")
-    check_listed(edge_files(params.data.edges), tmp_path / "net", "prepare")
+    check_listed(source_files(params, tmp_path / "net"), tmp_path / "net", "prepare", params.record())
     assert prepare(params, tmp_path / "out", tmp_path / "net").spec.nodes == 60
 
 

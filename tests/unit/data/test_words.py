@@ -18,8 +18,8 @@ from nnops.data.prepare import data_fingerprint, prepare
 from nnops.data.tokenizer import fit_tokenizer
 from nnops.errors import DataError, InputError, ParamsError
 from nnops.files import read_json
+from nnops.listed import check_listed
 from nnops.params import Text, overlay, parse
-from nnops.pipeline.sources import check_listed
 from nnops.seeding import torch_stream
 from nnops.training.train import name_result, own_sources, train
 
@@ -156,7 +156,7 @@ def test_a_training_resumes_in_the_same_bits_and_knows_its_table(here):
     assert name_result(chosen, data) != whole.fingerprint
     (here / "dvc.yaml").write_text("stages: {train: {cmd: x, deps: [pipelines/train.py]}}\n")
     with pytest.raises(InputError, match=r"the stage train must depend on 'words\.csv'"):
-        check_listed(own_sources(chosen), here, "train")
+        check_listed(own_sources(chosen), here, "train", {})
 
 
 OWN = """

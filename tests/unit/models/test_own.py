@@ -7,9 +7,9 @@ import pytest
 from small import SPECS, params, small
 
 from nnops.errors import InputError, ParamsError
+from nnops.listed import check_listed
 from nnops.models.own import Own
 from nnops.params import Params
-from nnops.pipeline.sources import check_listed
 from nnops.training.train import name_result, own_sources, train
 
 NET = """
@@ -93,10 +93,10 @@ def test_arguments_that_it_does_not_take_are_said() -> None:
 
 def test_dvc_must_know_its_files(here: Path) -> None:
     files = own_sources(own("own_net:Net"))
-    check_listed(files, here, "train")
+    check_listed(files, here, "train", {})
     for deps in (["pipelines/train.py"], ["own"]):
         (here / "dvc.yaml").write_text(json.dumps({"stages": {"train": {"deps": deps}}}))
         with pytest.raises(InputError, match=r"the stage train must depend on 'own_net\.py'"):
-            check_listed(files, here, "train")
+            check_listed(files, here, "train", {})
     (here / "dvc.yaml").write_text(json.dumps({"stages": {"train": {"deps": ["own_net.py"]}}}))
-    check_listed(files, here, "train")
+    check_listed(files, here, "train", {})
