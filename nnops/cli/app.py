@@ -48,7 +48,7 @@ def run() -> None:
         KeyboardInterrupt: Ctrl-C.
     """
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="nnops", standalone_mode=False)
     except typer.Abort:
         typer.echo("nnops: nothing is changed.", err=True)
         raise SystemExit(1) from None
