@@ -174,61 +174,98 @@ def _commented(line: str, comment: str | None) -> list[str]:
     return [whole] if len(whole) <= 110 else [f"  # {comment}", line]
 
 
-def _model_lines(project: Project) -> list[str]:
+@dataclass(frozen=True)
+class _Start:
+    """Where the training of a new project begins; its search space holds it.
+
+    Attributes:
+        model: The lines below ``model:``; the options stand below it.
+        options: Of the model; widths of layers may be tuned.
+        epochs: At most.
+        batch: Rows of a step.
+        rate: Of learning.
+        patience: Epochs without improvement.
+    """
+
+    model: str
+    options: dict[str, Any]
+    epochs: int
+    batch: int | str
+    rate: str
+    patience: int
+
+
+def _start(project: Project) -> _Start:
     """A start that does well on the benchmarks in docs/results.md; a sweep does the rest."""
     large = project.rows >= LARGE
+    coder = {"width": 128, "layers": 2, "feed_forward": 512, "dropout": 0.1}
     if project.task == "forecasting":
-        model = ["  name: linear_series # or rnn, mlp", "  options: {kind: nlinear}"]
-        epochs, batch, rate, patience = 20, 32, "1.0e-3", 5
-    elif project.task == "language_model":
-        model = ["  name: decoder # or rnn", "  options: {width: 128, layers: 2, feed_forward: 512, dropout: 0.1}"]
-        epochs, batch, rate, patience = 20, 32 if large else 8, "2.0e-3", 3
-    elif project.task == "sequence":
-        model = ["  name: seq2seq", "  options: {width: 128, layers: 2, feed_forward: 256, dropout: 0.1}"]
-        epochs, batch, rate, patience = 30, 64 if large else 32, "2.0e-3", 5
-    elif project.task == "segmentation":
-        model, epochs, batch, rate, patience = (
-            ["  name: unet", "  options: {channels: [16, 32, 64]}"],
-            30,
-            8,
-            "3.0e-3",
-            8,
+        return _Start("linear_series # or rnn, transformer, mlp", {"kind": "nlinear"}, 20, 32, "1.0e-3", 5)
+    if project.task == "language_model":
+        return _Start("decoder # or rnn", coder, 20, 32 if large else 8, "2.0e-3", 3)
+    if project.task == "sequence":
+        return _Start("seq2seq", coder | {"feed_forward": 256}, 30, 64 if large else 32, "2.0e-3", 5)
+    if project.task == "segmentation":
+        return _Start("unet", {"channels": [16, 32, 64]}, 30, 8, "3.0e-3", 8)
+    if project.image:
+        return _Start("cnn # or resnet, mlp", {}, 20, 256 if large else 32, "3.0e-3", 5)
+    if _is_text(project):
+        options = {"width": 128, "pairs": 16384, "dropout": 0.3}
+        return _Start("bag # or rnn, transformer", options, 15, 64 if large else 16, "3.0e-3", 5)
+    if project.data.get("edges"):
+        options = {"hidden": [64], "dropout": 0.5}
+        return _Start("gcn # or mlp, which does not look at the edges", options, 200, "all", "1.0e-2", 30)
+    rows = 256 if large else 32
+    if project.data.get("coordinates"):
+        options = {"hidden": [512, 256], "dropout": 0.2, "plain": True}
+        return _Start(
+            "tabular # or mlp, resmlp; plain: numbers count as they are, too", options, 40, rows, "1.0e-3", 10
         )
-    elif project.image:
-        model, epochs, batch, rate, patience = ["  name: cnn # or resnet, mlp"], 20, 256 if large else 32, "3.0e-3", 5
-    elif _is_text(project):
-        model = ["  name: bag # or transformer", "  options: {width: 128, pairs: 16384, dropout: 0.3}"]
-        epochs, batch, rate, patience = 15, 64 if large else 16, "3.0e-3", 5
-    elif project.data.get("edges"):
-        model = ["  name: gcn # or mlp, which does not look at the edges", "  options: {hidden: [64], dropout: 0.5}"]
-        epochs, batch, rate, patience = 200, "all", "1.0e-2", 30
-    elif project.data.get("coordinates"):
-        model = ["  name: tabular # or mlp, resmlp", "  options: {hidden: [512, 256], dropout: 0.2, plain: true}"]
-        epochs, batch, rate, patience = 40, 256 if large else 32, "1.0e-3", 10
-    elif project.task == "regression":
-        hidden = "[256, 128]" if large else "[128, 64]"
-        model = ["  name: mlp", f"  options: {{hidden: {hidden}, activation: relu, dropout: 0.1, norm: true}}"]
-        epochs, batch, rate, patience = 100, 256 if large else 32, "1.0e-2", 20
-    else:
-        hidden, dropout = ("[256, 128]", 0.2) if large else ("[128, 64]", 0.1)
-        model = ["  name: mlp", f"  options: {{hidden: {hidden}, activation: relu, dropout: {dropout}}}"]
-        epochs, batch, rate, patience = (10, 256, "1.0e-3", 5) if large else (20, 32, "3.0e-3", 5)
+    options = {"hidden": [256, 128] if large else [128, 64], "activation": "relu"}
+    if project.task == "regression":
+        return _Start("mlp", options | {"dropout": 0.1, "norm": True}, 100, rows, "1.0e-2", 20)
+    if large:
+        return _Start("mlp", options | {"dropout": 0.2}, 10, rows, "1.0e-3", 5)
+    return _Start("mlp", options | {"dropout": 0.1}, 20, rows, "3.0e-3", 5)
+
+
+def _model_lines(project: Project) -> list[str]:
     from nnops.losses import DEFAULT
 
-    loss = DEFAULT[cast(Task, project.task)]
+    start = _start(project)
     return [
         "model:",
-        *model,
+        f"  name: {start.model}",
+        *([f"  options: {_flow(start.options)}"] if start.options else []),
         "",
-        f"loss: {{name: {loss}}}",
+        f"loss: {{name: {DEFAULT[cast(Task, project.task)]}}}",
         "",
         "train:",
-        f"  epochs: {epochs}",
-        f"  batch_size: {batch}",
-        f"  optimizer: {{name: adamw, options: {{lr: {rate}, weight_decay: 1.0e-4}}}}",
+        f"  epochs: {start.epochs}",
+        f"  batch_size: {start.batch}",
+        f"  optimizer: {{name: adamw, options: {{lr: {start.rate}, weight_decay: 1.0e-4}}}}",
         "  schedule: {name: cosine, options: {warmup_epochs: 1}}",
-        f"  early_stopping: {{metric: val_loss, patience: {patience}}}",
+        f"  early_stopping: {{metric: val_loss, patience: {start.patience}}}",
     ]
+
+
+def _space_lines(project: Project) -> list[str]:
+    """What a first sweep tunes, with the start among it."""
+    start = _start(project)
+    lines = [
+        "    train.optimizer.options.lr: {float: [3.0e-4, 3.0e-2], log: true}",
+        "    train.optimizer.options.weight_decay: {float: [1.0e-6, 1.0e-1], log: true}",
+    ]
+    if isinstance(start.batch, int):
+        lines.append(f"    train.batch_size: {{choice: {[start.batch // 2, start.batch, 2 * start.batch]}}}")
+    if project.task == "forecasting":
+        window = project.data["series"]["window"]
+        return [*lines, f"    data.series.window: {{choice: {[window // 2, window, 2 * window]}}}"]
+    if widths := start.options.get("hidden"):
+        tried = [widths[-1:], widths, [widths[0], *widths]]
+        tried = [each for place, each in enumerate(tried) if each not in tried[:place]]
+        lines.append(f"    model.options.hidden: {{choice: {tried}}}")
+    return [*lines, "    model.options.dropout: {float: [0.0, 0.5]}"]
 
 
 def _sweep_lines(project: Project) -> list[str]:
@@ -242,12 +279,6 @@ def _sweep_lines(project: Project) -> list[str]:
         "sequence": ("val_exact_match", "maximize"),
         "segmentation": ("val_mean_iou", "maximize"),
     }[project.task]
-    model = ["    model.options.dropout: {float: [0.0, 0.5]}"]
-    if project.task == "forecasting":
-        window = project.data["series"]["window"]
-        model = [f"    data.series.window: {{choice: {[window // 2, window, 2 * window]}}}"]
-    elif not project.image and not _is_text(project) and project.task not in TOKENS:
-        model = ["    model.options.hidden: {choice: [[128], [256, 128], [256, 256, 128]]}", *model]
     return [
         "sweep: # nnops sweep plan, start, resume, show, apply",
         f"  objective: {{metric: {metric}, direction: {direction}}}",
@@ -255,10 +286,7 @@ def _sweep_lines(project: Project) -> list[str]:
         "  pruner: {name: asha, options: {min_epochs: 1, reduction_factor: 3}} # or median, hyperband, none",
         "  budget: {trials: 32} # or time: 2h",
         "  space: # any key of this file",
-        "    train.optimizer.options.lr: {float: [3.0e-4, 3.0e-2], log: true}",
-        "    train.optimizer.options.weight_decay: {float: [1.0e-6, 1.0e-1], log: true}",
-        f"    train.batch_size: {{choice: {[16, 32, 64] if project.rows < LARGE else [64, 128, 256, 512]}}}",
-        *model,
+        *_space_lines(project),
     ]
 
 

@@ -346,18 +346,33 @@ def _run(params: "Params", name: str, as_json: bool, **options: Any) -> None:
 
             typer.echo()
             _print(compare(summary.plan, summary.actual))
-        _say_next(summary)
-    if summary.best is None and summary.state == "complete":
+        _say_next(summary, params)
+    if summary.state != "complete":
+        # What stands behind '&&' is for a search that is done.
+        raise SystemExit(130)
+    if summary.best is None:
         raise SystemExit(1)
 
 
-def _say_next(summary: "Summary") -> None:
+def _say_next(summary: "Summary", params: "Params") -> None:
     if summary.state != "complete":
         typer.echo(_goes_on(summary.name))
     elif summary.best is None:
         typer.echo(f"no trial of '{summary.name}' was complete; see: nnops sweep show {summary.name}")
     else:
-        typer.echo(f"next: nnops sweep apply {summary.name} && dvc repro")
+        set_only = _set_only(params, summary.best.config)
+        first = f"write {', '.join(set_only)} into params.yaml, as --set had it; then: " if set_only else ""
+        typer.echo(f"next: {first}nnops sweep apply {summary.name} && dvc repro")
+
+
+def _set_only(params: "Params", config: dict[str, Any]) -> list[str]:
+    """What trials were trained with that params.yaml does not say and the best config will not write there."""
+    from nnops import params as params_file
+    from nnops.sweep.apply import SECTIONS
+
+    had = params_file.flatten(params.record(*SECTIONS))
+    has = params_file.flatten(params_file.load(params_file.FILE).record(*SECTIONS))
+    return [f"'{key}: {value}'" for key, value in had.items() if key not in config and has.get(key) != value]
 
 
 def _goes_on(name: str) -> str:

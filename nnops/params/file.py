@@ -85,7 +85,10 @@ def _read(path: Path) -> Any:
             problem = "a tab, where YAML takes only spaces"
         raise ParamsError(f"{path}:{line} not valid YAML: {problem}.") from error
     if document is None:
-        document = {}
+        raise ParamsError(
+            f"{path} is empty; write at least 'data:' with a source and a target, as 'nnops init --data FILE --target"
+            " COLUMN' does in another folder."
+        )
     if not is_dict(document):
         raise ParamsError(
             f"{path}: must hold keys and values such as 'seed: 7', got a"

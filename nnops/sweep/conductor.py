@@ -25,7 +25,7 @@ from nnops.sweep.pruners import PRUNERS
 from nnops.sweep.pruners.base import Curve
 from nnops.sweep.repeat import missing
 from nnops.sweep.samplers.auto import chosen
-from nnops.sweep.samplers.base import PARENT, as_given, propose
+from nnops.sweep.samplers.base import PARENT, as_given, luck, propose
 from nnops.sweep.scale import Scale
 from nnops.sweep.shelf import open_shelf
 from nnops.sweep.space import Config
@@ -104,6 +104,7 @@ class Conductor:
         self._inherited = {int(number) for number in study.attrs.get("inherits", ())}
         sweep = study.params.sweep
         self._sampler = chosen(study.params).sampler
+        self._luck = luck(study.params)
         self._scale = Scale.of(study.params, study.space)
         self._pruner = PRUNERS.build(sweep.pruner.name, sweep.pruner.options, where="sweep.pruner")
         #: Configs that are tried first, by number; before them may lie the trials of a study that has grown.
@@ -234,7 +235,7 @@ class Conductor:
             born = as_given(self._sampler, known, study.space, self._queue[number], notes)
         else:
             place = number - self._first if self._sampler.lists else number
-            born = propose(self._sampler, known, study.space, study.params.seed, place, notes)
+            born = propose(self._sampler, known, study.space, self._luck, place, notes)
         config, values, distributions = born
         number = study.begin(config, values, distributions, notes)
         self._asked += 1

@@ -120,3 +120,14 @@ def test_schema_describes_every_section() -> None:
     schema = params_file.schema()
     assert set(schema["properties"]) == set(params_file.parse({}).record())
     assert schema["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "# nothing but a comment\n", "---\n"])
+def test_an_empty_file_is_not_a_project_of_defaults(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(ParamsError, match=r"params\.yaml is empty; write at least 'data:'"):
+        params_file.load(path)
+    with pytest.raises(ParamsError, match="is empty"):
+        params_file.write(path, {"seed": 3})
+    assert path.read_text() == text

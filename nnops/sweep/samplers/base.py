@@ -90,6 +90,12 @@ def as_given(
 PARENT = "nnops:parent"
 
 
+def luck(params: Params) -> int:
+    """The seed that a search is drawn from; after earlier studies another one, or it would draw what they drew."""
+    studies = params.sweep.warm_start.studies
+    return derive(params.seed, f"after/{'/'.join(studies)}") if studies else params.seed
+
+
 def optuna_seed(seed: int, number: int) -> int:
     """The seed of the stream ``sampler/<number>``, in the range that Optuna takes."""
     return derive(seed, f"sampler/{number}") % 2**32

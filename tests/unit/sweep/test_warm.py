@@ -85,6 +85,19 @@ def test_a_warm_start_is_the_same_after_a_stop_whatever_became_of_the_earlier_st
     assert table(root, "cold")[2][2] != table(root, "whole")[2][2]
 
 
+@pytest.mark.parametrize("sampler", ["random", "tpe", "mobster", "bohb"])
+def test_what_an_earlier_study_drew_is_not_drawn_again(earlier: Path, sampler: str) -> None:
+    config: dict[str, Any] = {"sweep.sampler.name": sampler, "sweep.budget.trials": 3}
+    sweep(earlier, short(config), name=f"{sampler}-a")
+    sweep(earlier, short(config | {"sweep.warm_start.studies": [f"{sampler}-a"]}), name=f"{sampler}-b")
+    sweep(earlier, short(config | {"sweep.warm_start.studies": [f"{sampler}-b"]}), name=f"{sampler}-c")
+    drawn = [[str(row[2]) for row in table(earlier, f"{sampler}-{each}")] for each in "abc"]
+    # A sampler that learns from nobody else tries the best one first, which was tried before.
+    given = 0 if SAMPLERS.build(sampler, {}, where="sweep.sampler").learns else 1
+    new = [*drawn[0], *drawn[1][given:], *drawn[2][given:]]
+    assert len(set(new)) == len(new)
+
+
 @pytest.mark.parametrize("sampler", SAMPLERS.names())
 def test_every_sampler_takes_a_warm_start(earlier: Path, sampler: str) -> None:
     config: dict[str, Any] = {"sweep.sampler.name": sampler, "sweep.budget.trials": 4}
