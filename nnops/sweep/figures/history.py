@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from nnops.number import short
 from nnops.sweep.figures.seen import MANY, Seen
 from nnops.sweep.study import TrialRecord
 
@@ -17,7 +18,7 @@ def draw_history(seen: Seen) -> "Figure | None":
         return None
     regret = regrets(seen)
     best = seen.best
-    note = f"best {best.value:.4g}, trial {best.number}" if best else "nothing complete"
+    note = f"best {short(best.value)}, trial {best.number}" if best else "nothing complete"
     title = f"{plain(seen.study.name, 40)}: search history"
     if len(regret) < 2:
         figure = new_figure(7.5, 3.8)
