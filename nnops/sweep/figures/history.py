@@ -103,7 +103,7 @@ def _draw_values(axes: Any, seen: Seen) -> None:
             marker="x", s=22, color=COLORS[3], linewidths=1.2, label=f"failed or infeasible ({len(lost)})",
             clip_on=False,
         )  # fmt: skip
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axes.set_xlabel("trial")
     axes.set_ylabel(plain(seen.study.objective.metric, 40))
 
@@ -127,7 +127,7 @@ def _draw_regret(axes: Any, seen: Seen, regret: list[tuple[int, float]]) -> None
     axes.set_yticks([floor, *marks], ["0", *(short(mark, 3) for mark in marks)])
     axes.minorticks_off()
     axes.set_xlabel("epochs spent by all trials")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
 
 
 def regret_marks(low: float, high: float) -> list[float]:

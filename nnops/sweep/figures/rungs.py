@@ -49,7 +49,7 @@ def draw_rungs(seen: Seen) -> "Figure | None":
     left.set_ylim(low - margin, high + margin)
     left.set_xlabel("epoch")
     left.set_ylabel(plain(seen.study.objective.metric, 40))
-    left.xaxis.get_major_locator().set_params(integer=True)
+    left.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
 
     reached = [sum(trial.epochs >= epoch for trial in curves) for epoch in range(1, last + 1)]
     _draw_reached(right, reached, COLORS[0], INK)
@@ -78,4 +78,4 @@ def _draw_reached(axes: Any, reached: list[int], color: str, ink: str) -> None:
     axes.set_xlabel("epoch")
     axes.set_ylabel("trials that reached it")
     for axis in (axes.xaxis, axes.yaxis):
-        axis.get_major_locator().set_params(integer=True)
+        axis.get_major_locator().set_params(integer=True, min_n_ticks=1)

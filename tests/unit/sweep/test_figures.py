@@ -33,7 +33,10 @@ def trial(number: int, curve: list[float], state: str = "complete") -> TrialReco
 def rmse() -> list[TrialRecord]:
     """Eleven complete trials of three epochs, five that were stopped after the first, and one that went astray."""
     random = np.random.default_rng(0)
-    complete = [trial(n, [float(v) for v in (60e3, 54e3, 50e3) + random.normal(0, 2e3, 3)]) for n in range(11)]
+    complete = [
+        trial(n, [60e3 + float(a), 54e3 + float(b), 50e3 + float(c)])
+        for n, (a, b, c) in enumerate(random.normal(0, 2e3, (11, 3)))
+    ]
     slow = [replace(each, value=each.value and each.value + 6e3) for each in complete[8:]]
     stopped = [trial(11 + n, [float(v)], "pruned") for n, v in enumerate(random.normal(63e3, 2e3, 5))]
     return [*complete[:8], *slow, *stopped, trial(16, [1e9], "pruned")]
