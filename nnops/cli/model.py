@@ -7,6 +7,7 @@ import typer
 
 from nnops.cli.explain import explain
 from nnops.cli.option import Json, print_json
+from nnops.number import short
 
 if TYPE_CHECKING:
     from nnops.params import Params
@@ -73,7 +74,7 @@ def show(model: Reference, as_json: Json = False) -> None:
     numbers.columns[1].justify = "right"
     for name in sorted(bundle.metrics):
         if name.startswith(("test.", f"{bundle.variant}.")):
-            numbers.add_row(name, f"{bundle.metrics[name]:.6g}")
+            numbers.add_row(name, short(bundle.metrics[name], 6))
     _print(numbers)
     if not verdict.get("results"):
         typer.echo("gate: no conditions were set")

@@ -20,6 +20,7 @@ from typing import Any
 
 from nnops.catalog import unknown
 from nnops.errors import GateError, ParamsError
+from nnops.number import short
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
@@ -110,7 +111,7 @@ class Verdict:
         lines = ["| condition | measured | limit | |", "|---|---:|---:|---|"]
         for result in self.results:
             mark = "holds" if result.passed else "**fails**"
-            lines.append(f"| `{result.condition}` | {result.value:.6g} | {result.limit:.6g} | {mark} |")
+            lines.append(f"| `{result.condition}` | {short(result.value, 6)} | {short(result.limit, 6)} | {mark} |")
         return "\n".join(lines) + "\n"
 
     def to_json(self) -> dict[str, Any]:
@@ -186,4 +187,4 @@ def _unknown(name: str, known: set[str]) -> str:
 
 
 def _both(result: Result) -> str:
-    return f"it is {result.value:.6g} against {result.limit:.6g}"
+    return f"it is {short(result.value, 6)} against {short(result.limit, 6)}"

@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from nnops.number import short
 from nnops.registry.bundle import Bundle, further
 from nnops.registry.gate import Verdict
 
@@ -83,7 +84,7 @@ def describe(bundle: Bundle, verdict: Verdict) -> str:
     """What people read on the version's page."""
     start = f"{bundle.variant}.test."
     numbers = {key.removeprefix(start): value for key, value in bundle.metrics.items() if key.startswith(start)}
-    table = "".join(f"| {name} | {value:.6g} |\n" for name, value in numbers.items())
+    table = "".join(f"| {name} | {short(value, 6)} |\n" for name, value in numbers.items())
     passed = "lets it through" if verdict.passed else "refuses it"
     return (
         f"Served: **{bundle.variant}**\n\n| on the test split | |\n|---|---:|\n{table}\n"

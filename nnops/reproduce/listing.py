@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from nnops.metrics import METRICS
+from nnops.number import short
 from nnops.reproduce.sheet import Sheet
 from nnops.tracking.runs import RunView
 
@@ -100,7 +101,7 @@ def shown(value: float | None) -> str:
     >>> shown(0.97777777), shown(None)
     ('0.9778', '')
     """
-    return "" if value is None else f"{value:.4g}"
+    return "" if value is None else short(value)
 
 
 def lower_is_better(metric: str) -> bool:
@@ -149,6 +150,6 @@ def _training(params: Mapping[str, str]) -> str:
 
 def _short(text: str) -> str:
     try:
-        return text if text.lstrip("-").isdigit() else f"{float(text):.3g}"
+        return text if text.lstrip("-").isdigit() else short(float(text), 3)
     except ValueError:
         return text

@@ -18,6 +18,7 @@ from nnops.sweep.budget import Limits
 from nnops.sweep.constraint import broken
 from nnops.sweep.control import PAUSE, STOP, asked, forget
 from nnops.sweep.event import Asked, Ended, Listener, Note, Reported
+from nnops.sweep.hours import Hours
 from nnops.sweep.keep import Kept
 from nnops.sweep.lease import Lease
 from nnops.sweep.order import Async, Fixed, Order
@@ -113,6 +114,7 @@ class Conductor:
         told = frozen(study, self._sampler)
         fixed = sweep.order == "fixed"
         self._order: Order = Fixed(study, sweep.lag, self._pruner, told) if fixed else Async(study, told)
+        self._hours = Hours(study)
         self.paused_s = 0.0
         self._next_look_s = self._next_ask_s = 0.0
         self._next_spent_s = time.monotonic() + SPENT_EVERY_S
@@ -180,6 +182,7 @@ class Conductor:
         if now_s >= self._next_spent_s:
             self._next_spent_s = now_s + SPENT_EVERY_S
             self.budget.note()
+            self._hours.note()
 
     def _clock(self) -> float:
         """Seconds, which stand still while the study is paused."""
@@ -199,6 +202,7 @@ class Conductor:
     def _pause(self) -> None:
         """Wait until the study may go on; engines and trials wait for the conductor, and the time does not count."""
         began_s = time.monotonic()
+        self._hours.end()
         self.study.set("paused", True)
         self.study.flush()
         self._tell(Note(f"paused; go on with 'nnops sweep resume {self.study.name}'"))
@@ -212,6 +216,8 @@ class Conductor:
                 break
         self.paused_s += time.monotonic() - began_s
         self.study.set("paused", None)
+        if self._live:
+            self._hours.begin()
         if not self._stop.is_set():
             self._tell(Note("goes on"))
 
@@ -220,6 +226,8 @@ class Conductor:
         self.tick()
         if self._again and not self._stop.is_set():
             record = self._again.popleft()
+            self._hours.begin()
+            self.study.note(record.number, "again", [*record.again, time.time()])
             return self._assign(
                 record.number, record.config, record.reports, record.repeat, record.seed, record.parent, again=True
             )
@@ -237,6 +245,7 @@ class Conductor:
             place = number - self._first if self._sampler.lists else number
             born = propose(self._sampler, known, study.space, self._luck, place, notes)
         config, values, distributions = born
+        self._hours.begin()
         number = study.begin(config, values, distributions, notes)
         self._asked += 1
         self._curves[number] = Curve(number, every=self._scale.full / self._scale.own(config))
@@ -250,6 +259,7 @@ class Conductor:
             True: it goes on; False: its training ends; None: that depends on others, ask :meth:`judge` later.
         """
         self.tick()
+        self._hours.note(due=True)
         live = self._live.get(number)
         if live is None:
             return False
@@ -320,6 +330,7 @@ class Conductor:
     def close(self) -> None:
         """Note why the study is over, and clean up behind trials that are."""
         self.budget.note()
+        self._hours.end()
         unfinished = {record.number for record in self.study.records() if record.state == "running"}
         over = not unfinished and not self._stop.is_set() and self.over
         # Where an error ends the driver, the study may be far from its end.
@@ -464,6 +475,7 @@ class Conductor:
             return None
         assert self._repeats
         trial, seed = self._repeats.popleft()
+        self._hours.begin()
         number = self.study.begin_repeat(trial, seed)
         return self._assign(number, trial.config, {}, trial.number, seed, None, again=False)
 

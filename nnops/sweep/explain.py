@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nnops.errors import InputError
-from nnops.sweep.figures.axis import short
+from nnops.number import short
+from nnops.sweep.figures.axis import label
 from nnops.sweep.importance import rank
 from nnops.sweep.judgement import Judge, Judgement
 from nnops.sweep.lineage import lineage_words
@@ -94,13 +95,13 @@ class Explained:
         facts = Table.grid(padding=(0, 2))
         if trial.reports:
             values = list(trial.reports.values())
-            facts.add_row(Text("curve", style="dim"), f"{sparkline(values)}  {values[0]:.5g} to {values[-1]:.5g}")
+            facts.add_row(Text("curve", style="dim"), f"{sparkline(values)}  {short(values[0])} to {short(values[-1])}")
         pairs: list[tuple[str, Any]] = [
-            (metric, None if trial.value is None else f"{trial.value:.6g}"),
-            *((name, f"{value:.6g}") for name, value in {**trial.measures, **trial.values}.items() if name != metric),
+            (metric, None if trial.value is None else short(trial.value, 6)),
+            *((name, short(value, 6)) for name, value in {**trial.measures, **trial.values}.items() if name != metric),
             ("epochs", f"{trial.epochs}, weights of epoch {trial.best_epoch}" if trial.best_epoch else trial.epochs),
             ("training", None if trial.seconds is None else duration(trial.seconds)),
-            *((key, short(value)) for key, value in trial.now.items()),
+            *((key, label(value)) for key, value in trial.now.items()),
             ("lineage", self.lineage or None),
             ("seed", self.seed),
             ("fingerprint", trial.fingerprint),
@@ -177,13 +178,13 @@ def _why_stopped(study: Study, stop: Judgement) -> str:
     objective = study.objective
     pruner = study.params.sweep.pruner.name
     bound = "at least" if objective.direction == "maximize" else "at most"
-    text = f"{pruner} stopped it at epoch {stop.epoch}: {objective.metric} was {stop.value:.6g}"
+    text = f"{pruner} stopped it at epoch {stop.epoch}: {objective.metric} was {short(stop.value, 6)}"
     loss = objective.loss
     better = bisect_left(stop.peers, loss(stop.value), key=lambda peer: loss(peer[1]))
     if stop.peers:
         text += f", number {better + 1} of {len(stop.peers) + 1} trials compared there"
     if stop.limit is not None:
-        text += f"; to go on it had to be {bound} {stop.limit:.6g}"
+        text += f"; to go on it had to be {bound} {short(stop.limit, 6)}"
         enough = [number for number, value in stop.peers if loss(value) <= loss(stop.limit)]
         if enough:
             names = ", ".join(map(str, enough[:NAMED])) + (f" and {len(enough) - NAMED} more" if enough[NAMED:] else "")
@@ -227,8 +228,8 @@ def _judgements_table(judgements: tuple[Judgement, ...], metric: str) -> "Render
         verdict = Text("stopped", style="red") if each.stopped else Text("went on", style="green")
         if each.belief is not None and not each.stopped:
             verdict.append(f", not believed ({each.belief:.2f})", style="dim")
-        limit = "-" if each.limit is None else f"{each.limit:.6g}"
-        table.add_row(str(each.epoch), f"{each.value:.6g}", f"{len(each.peers)} trials", limit, verdict)
+        limit = "-" if each.limit is None else short(each.limit, 6)
+        table.add_row(str(each.epoch), short(each.value, 6), f"{len(each.peers)} trials", limit, verdict)
     return table
 
 

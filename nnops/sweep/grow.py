@@ -131,7 +131,7 @@ def grow(old: Study, ready: Ready, top: int) -> Growth:
     kept = with_states(old, best_of(old, records, ready.params.sweep.keep))
     inherits = {number: Inherited(number, 0) for number in kept}
     attrs: dict[str, Any] = {"grown_from": name, "grown": len(trials), **_noted(inherits)}
-    attrs |= {key: old.attrs[key] for key in ("spent_s", "gpu_hours") if key in old.attrs}
+    attrs |= {key: old.attrs[key] for key in ("spent_s", "gpu_hours", "hours") if key in old.attrs}
     budget = ready.params.sweep.budget.trials
     if budget <= len(trials):
         raise InputError(

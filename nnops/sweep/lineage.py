@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nnops.number import short
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -85,5 +87,5 @@ def lineage_table(objective: "Objective", trials: "Sequence[TrialRecord]") -> "R
         best = min(each.members, key=lambda trial: objective.loss(trial.value or 0.0))
         parent = "-" if best.parent is None else f"trial {best.parent}"
         taken = f"{each.taken} of {len(each.members)}" if place > 1 else "-"
-        table.add_row(str(place), str(each.epochs), f"{best.value:.5g}", str(best.number), parent, taken)
+        table.add_row(str(place), str(each.epochs), short(best.value), str(best.number), parent, taken)
     return table

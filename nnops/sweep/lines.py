@@ -4,10 +4,10 @@ import json
 import time
 from typing import TextIO
 
+from nnops.number import short
 from nnops.sweep.board import Board
 from nnops.sweep.event import Closed, Ended, Event, Listener, Note, Opened, record
 from nnops.sweep.words import duration
-from nnops.sweep.words import number as measured
 
 #: Seconds between two lines of progress.
 LINE_S = 10.0
@@ -30,16 +30,16 @@ def line(event: Event, board: Board) -> str | None:
             several = board.opened is not None and bool(board.opened.others)
             star = ("  on the front" if several else "  best so far") if event.best else ""
             names = board.opened.others if board.opened else ()
-            others = "".join(f", {name} {measured(event.measures.get(name))}" for name in names)
+            others = "".join(f", {name} {short(event.measures.get(name))}" for name in names)
             what = "complete" if event.repeat is None else f"repeats trial {event.repeat}"
-            return f"trial {event.number} {what}: {event.value:.6g}{others} in {duration(event.seconds)}{star}"
+            return f"trial {event.number} {what}: {short(event.value, 6)}{others} in {duration(event.seconds)}{star}"
         case Ended(state="failed" | "infeasible"):
             return f"trial {event.number} {event.state}: {event.reason}"
         case Note():
             return event.text
         case Closed():
             counts = ", ".join(f"{count} {state}" for state, count in event.trials.items() if count)
-            best = f"; best {event.value:.6g} by trial {event.best}" if event.value is not None else ""
+            best = f"; best {short(event.value, 6)} by trial {event.best}" if event.value is not None else ""
             why = f"{event.why}, {event.reason}" if event.why == "patience" else event.why
             return f"{event.name} is {event.state} ({why}) after {duration(event.seconds)}: {counts}{best}"
         case _:
@@ -58,7 +58,7 @@ def plain_lines(stream: TextIO) -> Listener:
         now_s = time.monotonic()
         if text is None and now_s - last_s >= LINE_S and board.opened is not None:
             of = f"/{board.opened.budget}" if board.opened.budget else ""
-            best = f", best {board.best.value:.6g} (trial {board.best.number})" if board.best else ""
+            best = f", best {short(board.best.value, 6)} (trial {board.best.number})" if board.best else ""
             text = f"{board.ended}{of} trials, {len(board.running)} running{best}"
         if text is not None:
             last_s = now_s

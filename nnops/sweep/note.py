@@ -6,15 +6,16 @@ Links are written as :mod:`nnops.tracking.link` reads them: ``run:UID``, ``image
 import re
 from typing import Any
 
+from nnops.number import short
 from nnops.sweep.event import Ended
-from nnops.sweep.figures.axis import short
+from nnops.sweep.figures.axis import label
 from nnops.sweep.figures.seen import Seen
 from nnops.sweep.importance import rank
 from nnops.sweep.insight import short_names
 from nnops.sweep.repeat import summarize
 from nnops.sweep.study import Study, TrialRecord
 from nnops.sweep.verdict import explain_best, measured_names
-from nnops.sweep.words import duration, number
+from nnops.sweep.words import duration
 
 #: Rows of the table, and how many trials are compared by a link.
 ROWS, COMPARED = 10, 6
@@ -41,12 +42,12 @@ def describe(seen: Seen, figures: tuple[str, ...] = ()) -> str:
     if best is not None:
         several = len(study.objectives) > 1 or study.params.sweep.repeats is not None
         why = f" ({_plain(explain_best(study, seen.trials, best))})" if several else ""
-        lines += [f"Best: **{best.value:.6g}** by [trial {best.number}](run:{best.uid}){why}; "
+        lines += [f"Best: **{short(best.value, 6)}** by [trial {best.number}](run:{best.uid}){why}; "
                   f"`nnops sweep apply {study.name}` and `dvc repro` make its model.", ""]  # fmt: skip
     # A run's page shows the first lines alone until it is asked for more.
     lines += [_links(seen, ended, figures), ""]
     if best is not None:
-        lines += [*(f"    {key}: {_inert(short(value))}" for key, value in best.now.items()), ""]
+        lines += [*(f"    {key}: {_inert(label(value))}" for key, value in best.now.items()), ""]
     if study.constraints:
         lines += [f"Within {', '.join(_code(str(each)) for each in study.constraints)}.", ""]
     for name in SHOWN:
@@ -106,7 +107,7 @@ def _repeats(seen: Seen) -> list[str]:
     for each in found:
         low, high = each.intervals[name]
         lines.append(f"- [trial {each.trial.number}](run:{each.trial.uid}) repeated under {len(each.runs)} seeds: "
-                     f"mean {each.means[name]:.6g} ({low:.6g} to {high:.6g})")  # fmt: skip
+                     f"mean {short(each.means[name], 6)} ({short(low, 6)} to {short(high, 6)})")  # fmt: skip
     return [*lines, ""] if lines else []
 
 
@@ -118,11 +119,11 @@ def _table(seen: Seen, trials: list[TrialRecord]) -> list[str]:
     for trial in trials:
         measured = {**trial.measures, **trial.values}
         cells = [
-            "-" if trial.value is None else f"{trial.value:.6g}",
-            *(number(measured.get(name)) for name in further),
+            short(trial.value, 6),
+            *(short(measured.get(name)) for name in further),
             str(trial.epochs),
             f"{trial.seconds or 0:.1f}",
-            *(_plain(short(trial.now[key])) if key in trial.now else "" for key in names),
+            *(_plain(label(trial.now[key])) if key in trial.now else "" for key in names),
         ]
         lines.append(f"| [{trial.number}](run:{trial.uid}) | {trial.state} | " + " | ".join(cells) + " |")
     return lines
@@ -130,7 +131,7 @@ def _table(seen: Seen, trials: list[TrialRecord]) -> list[str]:
 
 def describe_trial(study: Study, event: Ended) -> str:
     """A trial as Markdown: how it ended, and the commands that say why and make it again."""
-    value = f", {_code(study.objective.metric)} {event.value:.6g}" if event.value is not None else ""
+    value = f", {_code(study.objective.metric)} {short(event.value, 6)}" if event.value is not None else ""
     lines = [f"**{event.state}** after {event.epochs} epoch{'s' * (event.epochs != 1)}{value}", ""]
     lines += [_plain(event.reason), ""] if event.reason else []
     lines.append(f"`nnops sweep show {study.name} --trial {event.number}` says why.")

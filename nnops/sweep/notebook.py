@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 from nnops.catalog import unknown
 from nnops.errors import InputError
+from nnops.number import short
 from nnops.sweep.explain import Explained, explain_trial
 from nnops.sweep.figures import FIGURES, build_figure
-from nnops.sweep.figures.axis import short
+from nnops.sweep.figures.axis import label
 from nnops.sweep.figures.seen import Seen
 from nnops.sweep.rows import columns_of, row_of
 from nnops.sweep.study import Study, TrialRecord
@@ -140,7 +141,7 @@ class StudyView:
 
     def __repr__(self) -> str:
         best = self._seen.best
-        found = f", best {best.value:.6g} by trial {best.number}" if best else ""
+        found = f", best {short(best.value, 6)} by trial {best.number}" if best else ""
         return f"<study {self.name}: {self.state}, {len(self._seen.trials)} trials{found}>"
 
     def _repr_html_(self) -> str:
@@ -148,8 +149,8 @@ class StudyView:
         goal = " and ".join(f"{each.direction} {each.metric}" for each in self.study.objectives)
         lines = [f"<b>{escape(self.name)}</b>, {self.state}: {escape(goal)}, {len(self._seen.trials)} trials"]
         if best is not None:
-            config = ", ".join(f"{key}: {short(value)}" for key, value in best.now.items())
-            lines.append(f"best <b>{best.value:.6g}</b> by trial {best.number} ({escape(config)})")
+            config = ", ".join(f"{key}: {label(value)}" for key, value in best.now.items())
+            lines.append(f"best <b>{short(best.value, 6)}</b> by trial {best.number} ({escape(config)})")
         return "<br>".join(lines)
 
 

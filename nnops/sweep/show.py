@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnops.errors import InputError, NnopsError
+from nnops.number import short
 from nnops.params import Params
 from nnops.sweep.actual import compare, measure_actual, plan_of
 from nnops.sweep.fitting import FittingTable, Pairs
@@ -18,7 +19,6 @@ from nnops.sweep.repeat import LEVEL, Repeated, further_seeds, noise, summarize,
 from nnops.sweep.samplers.auto import chosen
 from nnops.sweep.study import Study, TrialRecord
 from nnops.sweep.verdict import explain_best, measured_names, repeats_table
-from nnops.sweep.words import number
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -146,7 +146,7 @@ class Shown:
             head.append(f"within {', '.join(map(str, study.constraints))}\n", style="dim")
         head.append(f"{len(self.trials)} trials: {counts or 'none yet'}")
         if best is not None:
-            head.append("\nbest ").append(f"{best.value:.6g}", style="bold green").append(f" by trial {best.number}")
+            head.append("\nbest ").append(short(best.value, 6), style="bold green").append(f" by trial {best.number}")
             if best.weights_sha256 is not None:
                 head.append(f", weights {best.weights_sha256[:12]}", style="dim")
             if best.parent is not None:
@@ -280,8 +280,8 @@ def trial_cells(trial: TrialRecord, keys: list[str], measured: list[str] | None 
     return [
         str(trial.number),
         f"[{STYLES[trial.state]}]{trial.state}[/]",
-        "-" if trial.value is None else f"{trial.value:.5g}",
-        *(number({**trial.measures, **trial.values}.get(name)) for name in measured or ()),
+        short(trial.value),
+        *(short({**trial.measures, **trial.values}.get(name)) for name in measured or ()),
         str(trial.epochs),
         "-" if trial.seconds is None else f"{trial.seconds:.1f}",
         *(cell(trial.now.get(key)) for key in keys),
@@ -292,4 +292,4 @@ def cell(value: Any) -> str:
     """A value in few characters."""
     if value is None:
         return ""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return short(value, 3) if isinstance(value, float) else str(value)

@@ -64,6 +64,7 @@ class TrialRecord:
         repeat: The trial of the search that this one repeats, or None.
         seed: Of a repeat.
         parent: The trial whose training this one went on with, or None.
+        again: When drivers that took the study over went on with it, in seconds since 1970.
     """
 
     number: int
@@ -85,6 +86,7 @@ class TrialRecord:
     repeat: int | None = None
     seed: int | None = None
     parent: int | None = None
+    again: tuple[float, ...] = ()
 
     @property
     def now(self) -> Config:
@@ -524,6 +526,7 @@ class Study:
             repeat=trial.user_attrs.get("repeat", {}).get("of"),
             seed=trial.user_attrs.get("repeat", {}).get("seed"),
             parent=trial.system_attrs.get(PARENT),
+            again=tuple(trial.user_attrs.get("again", ())),
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from nnops.number import short
 from nnops.sweep.board import LAST, Board
 from nnops.sweep.event import Listener
 from nnops.sweep.fitting import FittingTable, Pairs
@@ -14,7 +15,6 @@ from nnops.sweep.lineage import in_force
 from nnops.sweep.lines import json_lines, plain_lines
 from nnops.sweep.show import STYLES, cell
 from nnops.sweep.words import duration
-from nnops.sweep.words import number as measured
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -63,7 +63,7 @@ def draw(board: Board) -> "RenderableType":
     parts: list[RenderableType] = [head, progress]
     if board.best is not None:
         label = f"front of {board.front}, last  " if opened.others else "best  "
-        best = Text.assemble((label, "dim"), (f"{board.best.value:.6g}", "bold green"), f"  trial {board.best.number}")
+        best = Text.assemble((label, "dim"), (short(board.best.value, 6), "bold green"), f"  trial {board.best.number}")
         config = [f"{names.get(key, key)} {cell(value)}" for key, value in in_force(board.best.config).items()]
         line = Table.grid(padding=(0, 2))
         line.add_column(no_wrap=True)
@@ -76,18 +76,18 @@ def draw(board: Board) -> "RenderableType":
         table = FittingTable(("trial", "state", opened.metric, *opened.others, "epoch", *names.values()), keep=4)
         for number in list(board.running)[:RUNNING]:
             config, epoch, value = board.running[number]
-            shown = "-" if value is None else f"{value:.5g}"
+            shown = short(value)
             full = config.get("train.epochs", opened.epochs)
             cells = [cell(in_force(config).get(key)) for key in names]
             state = f"repeats {board.repeats[number]}" if number in board.repeats else "running"
             blanks = ["-"] * len(opened.others)
             table.add_row(str(number), Text(state, style="cyan"), shown, *blanks, f"{epoch}/{full}", *cells)
         for event in list(board.last)[: LAST if board.closed is None else 0]:
-            shown = "-" if event.value is None else f"{event.value:.5g}"
+            shown = short(event.value)
             style = "bold green" if event.best else STYLES[event.state]
             state = event.state if event.repeat is None else f"{event.state}, repeats {event.repeat}"
             cells = [cell(in_force(event.config).get(key)) for key in names]
-            others = [measured(event.measures.get(name)) for name in opened.others]
+            others = [short(event.measures.get(name)) for name in opened.others]
             table.add_row(str(event.number), Text(state, style=style), shown, *others, str(event.epochs), *cells)
         if len(table):
             parts += [Text(), table]

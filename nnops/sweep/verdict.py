@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from nnops.number import short
 from nnops.sweep.repeat import LEVEL, Repeated, further_seeds, noise, summarize, winner
 from nnops.sweep.study import Study, TrialRecord
 
@@ -17,10 +18,10 @@ def explain_best(study: Study, trials: list[TrialRecord], best: TrialRecord) -> 
     hint = f" (trials {', '.join(members)}; --trial N takes another one)"
     won = winner(study, trials, summarize(study, trials, study.repeats()))
     if won is None:
-        return f"{rule}{hint}" if several else f"best {study.objective.metric}: {best.value:.6g}"
+        return f"{rule}{hint}" if several else f"best {study.objective.metric}: {short(best.value, 6)}"
     name = study.objective.metric
     low, high = won.intervals[name]
-    mean = f"{name} {won.means[name]:.6g} ({low:.6g} to {high:.6g}, {LEVEL:.0%})"
+    mean = f"{name} {short(won.means[name], 6)} ({short(low, 6)} to {short(high, 6)}, {LEVEL:.0%})"
     if several:
         return f"{rule} by its means over {len(won.runs)} further seeds: {mean}{hint}"
     return f"best mean over {len(won.runs)} further seeds: {mean}"
@@ -55,15 +56,15 @@ def repeats_table(study: Study, trials: list[TrialRecord], repeated: list[Repeat
         lost = sum(run.state in ("failed", "infeasible") for run in each.runs)
         cells = [str(each.trial.number), f"{ended}/{seeds}" + (f", {lost} lost" if lost else "")]
         for name in names:
-            cells.append(f"{each.trial.values[name]:.5g}")
+            cells.append(short(each.trial.values[name]))
             if name in each.means:
                 low, high = each.intervals[name]
-                cells.append(f"{each.means[name]:.5g} ({low:.5g} to {high:.5g})")
+                cells.append(f"{short(each.means[name])} ({short(low)} to {short(high)})")
             else:
                 cells.append("-")
         table.add_row(*cells, style="bold" if won is not None and each is won else "")
     parts: list[RenderableType] = [Text(f"repeated under {seeds} further seeds", style="dim"), table]
-    moved = [f"{name} by {deviation:.2g}" for name, deviation in spread.items() if deviation > 0]
+    moved = [f"{name} by {short(deviation, 2)}" for name, deviation in spread.items() if deviation > 0]
     if moved:
         parts.append(Text(f"another seed moves {', '.join(moved)} (standard deviation)", style="dim"))
     return Group(*parts)

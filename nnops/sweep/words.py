@@ -28,10 +28,3 @@ def size(count: float) -> str:
         return f"{count:.0f} B"
     power = min(int(math.log10(count) // 3), 4)
     return f"{count / 1000**power:.1f} {' kMGT'[power]}B"
-
-
-def number(value: float | None) -> str:
-    """A measured number in few characters, counts whole."""
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e12 else f"{value:.5g}"

@@ -25,7 +25,15 @@ KNOBS: Catalog[Knob] = Catalog("knob", {"knob": f"{__name__}:Knob", "broken": "n
 
 @pytest.mark.parametrize(
     "name",
-    ["nnops.catalog", "nnops.seeding", "nnops.files", "nnops.params", "nnops.training.loop", "nnops.fingerprint"],
+    [
+        "nnops.catalog",
+        "nnops.seeding",
+        "nnops.files",
+        "nnops.params",
+        "nnops.training.loop",
+        "nnops.fingerprint",
+        "nnops.number",
+    ],
 )
 def test_doctests(name: str) -> None:
     assert doctest.testmod(importlib.import_module(name)).failed == 0

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from nnops.data.chart import short_number
 from nnops.data.prepared import SPLITS
@@ -47,11 +48,13 @@ def target_histogram(target: Mapping[str, Any]) -> str:
         if name == "train":
             parts.append(f'<path class="shade" d="{path}"/>')
         parts.append(f'<path class="{name}" d="{path}"/>')
-    for place in range(0, len(edges), max((len(edges) - 1) // 6, 1)):
-        anchor = "start" if place == 0 else "end" if place == len(edges) - 1 else "middle"
-        parts.append(
-            f'<text x="{across[place]:.1f}" y="{height - 6}" text-anchor="{anchor}">{short_number(edges[place])}</text>'
-        )
+    marks = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(edges[0], edges[-1])
+    for mark in (mark for mark in marks if edges[0] <= mark <= edges[-1]):
+        x = float(np.interp(mark, edges, across))
+        # A label at an edge would be cut.
+        anchor = "start" if x < 20 else "end" if x > width - 20 else "middle"
+        parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{height - 24}" y2="{height - 20}"/>')
+        parts.append(f'<text x="{x:.1f}" y="{height - 6}" text-anchor="{anchor}">{short_number(mark)}</text>')
     label = "Share of rows over the target, by split"
     return f'<svg viewBox="0 0 {width} {height}" width="100%" role="img" aria-label="{label}">{"".join(parts)}</svg>'
 

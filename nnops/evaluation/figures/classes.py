@@ -1,5 +1,7 @@
 """Figures of a classification: confusion matrix, ROC and precision-recall curves, calibration."""
 
+import math
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
@@ -12,8 +14,8 @@ from nnops.figure import COLORS, FAINT, INK, MUTED, SEQUENTIAL, new_figure, plai
 
 #: Above this many classes a cell is too small for its number.
 NUMBERED = 16
-#: Above this many classes there is no room for every name.
-NAMED = 40
+#: Above this many classes the figure grows and names stand upright; inches of a class, of all, and of what is around.
+CROWDED, PITCH, LARGEST, AROUND = 30, 0.13, 15.0, 2.6
 #: A bin of fewer rows says little.
 FEW = 10
 #: Curves that get a colour and a name: those of the classes that are told apart worst.
@@ -26,17 +28,25 @@ def draw_confusion(scorecard: Scorecard) -> Figure:
     total_C1 = count_CC.sum(1, keepdims=True)
     share_CC = np.divide(count_CC, total_C1, out=np.zeros(count_CC.shape), where=total_C1 > 0)
     classes = len(count_CC)
-    names = [plain(name, 18) for name in scorecard.classes]
-    side = min(8.0, 3.2 + 0.38 * classes)
+    crowded = classes > CROWDED
+    names = [plain(name, 36 if crowded else 24) for name in scorecard.classes]
+    side = max(8.0, min(LARGEST, AROUND + PITCH * classes)) if crowded else min(8.0, 3.2 + 0.38 * classes)
     figure = new_figure(side + 0.8, side)
     axes = figure.subplots()
     image = axes.imshow(share_CC, cmap=SEQUENTIAL, norm=PowerNorm(0.5, 0, 1))
-    every = max(1, -(-classes // NAMED))
-    places = range(0, classes, every)
+    # Points between two classes; a line of text needs its size and a little more, or some names are left out.
+    pitch = 72 * (side - AROUND) / classes
+    size = min(8.5, max(0.82 * pitch, 6.0)) if crowded else 8.5
+    places = range(0, classes, math.ceil(1.2 * size / pitch))
     long = max(len(name) for name in names) > (3 if classes > 4 else 9)
-    axes.set_xticks(places, [names[c] for c in places], rotation=45 if long else 0, ha="right" if long else "center")
-    axes.set_yticks(places, [names[c] for c in places])
-    if long:
+    angle = (90 if crowded else 45) if long else 0
+    axes.set_xticks(places, [names[c] for c in places], rotation=angle, ha="right" if long else "center", fontsize=size)
+    axes.set_yticks(places, [names[c] for c in places], fontsize=size)
+    if crowded:
+        axes.tick_params(axis="both", pad=2)
+        for label in axes.get_xticklabels():
+            label.set(ha="center")
+    elif long:
         axes.tick_params(axis="x", pad=2)
         for label in axes.get_xticklabels():
             label.set_rotation_mode("anchor")

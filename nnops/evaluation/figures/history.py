@@ -67,7 +67,8 @@ def _finish(axes: Axes, names: list[str], history: list[dict[str, float]]) -> No
         axes.set_yscale("log")
     elif max(values) >= 10_000:
         axes.yaxis.set_major_formatter(thousands)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, steps=[1, 2, 5, 10]))
+    # Of one epoch there are no two whole marks, and the locator would take parts of one.
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, steps=[1, 2, 5, 10], min_n_ticks=1))
     axes.set_xlabel("epoch")
     if len(names) > 1:
         axes.legend(loc="upper right")

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from nnops.number import short
 from nnops.sweep.dimension import Dimension
 from nnops.sweep.importance import position
 from nnops.sweep.study import TrialRecord
@@ -18,7 +19,7 @@ def ticks(dimension: Dimension) -> list[tuple[float, str]]:
     from nnops.figure import plain
 
     if dimension.kind == "choice":
-        return [(place / max(len(dimension.choices) - 1, 1), plain(short(choice), 18))
+        return [(place / max(len(dimension.choices) - 1, 1), plain(label(choice), 18))
                 for place, choice in enumerate(dimension.choices)]  # fmt: skip
     marks = dimension.extremes()
     if dimension.log:
@@ -26,12 +27,12 @@ def ticks(dimension: Dimension) -> list[tuple[float, str]]:
         marks += [10.0**power for power in range(first, last + 1)]
     elif len(marks) > 1:
         marks.append((dimension.low + dimension.high) / 2)
-    return [(position(dimension, mark) or 0.0, short(mark)) for mark in dict.fromkeys(marks)]
+    return [(position(dimension, mark) or 0.0, label(mark)) for mark in dict.fromkeys(marks)]
 
 
-def short(value: Any) -> str:
+def label(value: Any) -> str:
     """A value as a label."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return short(value, 3) if isinstance(value, float) else str(value)
 
 
 def label_axis(axis: Any, dimension: Dimension, name: str) -> None:

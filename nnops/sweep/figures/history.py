@@ -1,7 +1,9 @@
 """History: every trial's value in the order asked with the best so far, and the regret over the epochs spent."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
+from nnops.number import short
 from nnops.sweep.figures.seen import MANY, Seen
 from nnops.sweep.study import TrialRecord
 
@@ -17,7 +19,7 @@ def draw_history(seen: Seen) -> "Figure | None":
         return None
     regret = regrets(seen)
     best = seen.best
-    note = f"best {best.value:.4g}, trial {best.number}" if best else "nothing complete"
+    note = f"best {short(best.value)}, trial {best.number}" if best else "nothing complete"
     title = f"{plain(seen.study.name, 40)}: search history"
     if len(regret) < 2:
         figure = new_figure(7.5, 3.8)
@@ -67,16 +69,16 @@ def _draw_values(axes: Any, seen: Seen) -> None:
     low, high, clipped = seen.focus
     maximize = seen.study.objective.direction == "maximize"
     many = len(seen.told) > MANY
-    pruned = [t for t in seen.pruned if seen.inside(t)]
-    complete = [t for t in seen.complete if seen.inside(t)]
+    pruned, complete = seen.pruned, seen.complete
+    inside = [t for t in pruned if seen.inside(t)], [t for t in complete if seen.inside(t)]
     lost = [t for t in seen.trials if t.state in ("failed", "infeasible")]
     if pruned:
         axes.scatter(
-            [t.number for t in pruned], [t.value for t in pruned], rasterized=many,
+            [t.number for t in inside[0]], [t.value for t in inside[0]], rasterized=many,
             s=16, facecolors="none", edgecolors=MUTED, linewidths=0.9, label=f"stopped early ({len(pruned)})",
         )  # fmt: skip
     axes.scatter(
-        [t.number for t in complete], [t.value for t in complete], rasterized=many,
+        [t.number for t in inside[1]], [t.value for t in inside[1]], rasterized=many,
         s=24, color=COLORS[0], label=f"complete ({len(complete)})", zorder=3,
     )  # fmt: skip
     if clipped:
@@ -85,8 +87,8 @@ def _draw_values(axes: Any, seen: Seen) -> None:
         edge, marker = (low, "v") if maximize else (high, "^")
         axes.scatter(
             [t.number for t in off], [edge] * len(off), rasterized=many,
-            marker=marker, s=14, color=MUTED, linewidths=0, clip_on=False,
-            label=f"off the scale ({len(off)})",
+            marker=marker, s=18, color=[COLORS[0] if t.state == "complete" else MUTED for t in off], linewidths=0,
+            clip_on=False, label=f"of these off the scale ({len(off)})", zorder=3,
         )  # fmt: skip
         axes.set_ylim(low, high)
     steps = best_so_far(seen)
@@ -101,6 +103,7 @@ def _draw_values(axes: Any, seen: Seen) -> None:
             marker="x", s=22, color=COLORS[3], linewidths=1.2, label=f"failed or infeasible ({len(lost)})",
             clip_on=False,
         )  # fmt: skip
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axes.set_xlabel("trial")
     axes.set_ylabel(plain(seen.study.objective.metric, 40))
 
@@ -110,7 +113,8 @@ def _draw_regret(axes: Any, seen: Seen, regret: list[tuple[int, float]]) -> None
 
     spent = sum(trial.epochs for trial in seen.trials)
     positive = [value for _, value in regret if value > 0]
-    floor = min(positive) / 3
+    # As far below as a third of the others reach, at least a half.
+    floor = min(positive) / max(2.0, (max(positive) / min(positive)) ** 0.35)
     epochs = [epoch for epoch, _ in regret] + [max(spent, regret[-1][0])]
     values = [value or floor for _, value in regret]
     axes.step(epochs, [*values, values[-1]], where="post", color=COLORS[1], linewidth=1.8)
@@ -118,5 +122,19 @@ def _draw_regret(axes: Any, seen: Seen, regret: list[tuple[int, float]]) -> None
     axes.annotate("best found", (epochs[-2], floor), xytext=(0, 7), textcoords="offset points", fontsize=8,
                   ha="right" if epochs[-2] > spent / 2 else "left")  # fmt: skip
     axes.set_yscale("log")
-    axes.set_xlabel("epochs spent by all trials")
+    marks = regret_marks(min(positive), max(positive))
+    # Nothing has no place on such an axis; it gets one below all others, and says so.
+    axes.set_yticks([floor, *marks], ["0", *(short(mark, 3) for mark in marks)])
     axes.minorticks_off()
+    axes.set_xlabel("epochs spent by all trials")
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+
+
+def regret_marks(low: float, high: float) -> list[float]:
+    """Marks of a logarithmic axis: the powers of ten from ``low`` to ``high``, its ends where there are less than two.
+
+    >>> regret_marks(30.0, 2000.0), regret_marks(3.0, 40.0), regret_marks(5.0, 5.0)
+    ([100.0, 1000.0], [3.0, 40.0], [5.0])
+    """
+    powers = [10.0**power for power in range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)]
+    return powers if len(powers) > 1 else list(dict.fromkeys([low, high]))

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from nnops.number import short
 from nnops.sweep.figures.axis import place_of, ticks
 from nnops.sweep.figures.seen import MANY, Seen
 from nnops.sweep.insight import short_names
@@ -55,7 +56,9 @@ def draw_parallel(seen: Seen) -> "Figure | None":
     worst = 0.0 if objective.direction == "maximize" else 1.0
     for height, value in ((0.0, low), (1.0, high)):
         more = ("≤ " if worst == 0.0 else "≥ ") if clipped and height == worst else ""
-        axes.text(len(keys) + 0.04, height, f"{more}{value:.4g}", ha="left", va="center", fontsize=7.5, color=MUTED)
+        axes.text(
+            len(keys) + 0.04, height, f"{more}{short(value, 4)}", ha="left", va="center", fontsize=7.5, color=MUTED
+        )
     axes.set_xlim(-0.45, len(keys) + 0.4)
     axes.set_ylim(lowest - 0.06, 1.06)
     axes.set_yticks([])

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from nnops.number import short
 from nnops.sweep.figures.seen import Seen
 from nnops.sweep.repeat import LEVEL, further_seeds, noise, summarize, winner
 
@@ -38,6 +39,8 @@ def draw_repeats(seen: Seen) -> "Figure | None":
     moved = noise(repeated)[name]
     seeds = len(further_seeds(study))
     set_title(
-        axes, f"{plain(study.name, 40)}: repeated under {seeds} further seeds", f"another seed moves it by {moved:.2g}"
+        axes,
+        f"{plain(study.name, 40)}: repeated under {seeds} further seeds",
+        f"another seed moves it by {short(moved, 2)}",
     )
     return figure

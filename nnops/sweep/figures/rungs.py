@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 def draw_rungs(seen: Seen) -> "Figure | None":
     """Learning curves at the left, those that were stopped in grey; at the right trials that reached each epoch."""
     from matplotlib.collections import LineCollection
+    from matplotlib.lines import Line2D
 
     from nnops.figure import COLORS, INK, MUTED, SEQUENTIAL, new_figure, plain, set_title
 
@@ -20,37 +21,45 @@ def draw_rungs(seen: Seen) -> "Figure | None":
         return None
     figure = new_figure(10.5, 3.8)
     left, right = figure.subplots(1, 2, width_ratios=[2, 1])
-    low, high, clipped = seen.focus
+    low, high, clipped = seen.focus_of_reports
     lines = [[(float(epoch), value) for epoch, value in trial.reports.items()] for trial in curves]
     complete = [trial.state == "complete" for trial in curves]
     colors = [SEQUENTIAL(0.3 + 0.7 * seen.tones[t.number]) if whole else MUTED
               for t, whole in zip(curves, complete, strict=True)]  # fmt: skip
-    collection = LineCollection(lines, colors=colors, linewidths=[1.2 if whole else 0.6 for whole in complete],
-                                alpha=0.55, rasterized=len(lines) > MANY)  # fmt: skip
+    collection = LineCollection(lines, colors=colors, linewidths=[1.2 if whole else 0.8 for whole in complete],
+                                alpha=0.6, rasterized=len(lines) > MANY)  # fmt: skip
     left.add_collection(collection)
     stops = [trial for trial in curves if trial.state == "pruned"]
-    left.scatter([trial.epochs for trial in stops], [seen.clip(trial.value or 0.0) for trial in stops],
-                 s=9, color=MUTED, linewidths=0, zorder=3, rasterized=len(stops) > MANY)  # fmt: skip
+    left.scatter([trial.epochs for trial in stops], [min(max(trial.value or 0.0, low), high) for trial in stops],
+                 s=12, color=MUTED, linewidths=0, zorder=3, clip_on=False, rasterized=len(stops) > MANY)  # fmt: skip
     best = seen.best
     if best is not None and best.reports:
         left.plot(list(best.reports), list(best.reports.values()), color=COLORS[1], linewidth=2.2, zorder=4,
                   label=f"best, trial {best.number}")  # fmt: skip
-        left.legend(loc="best")
-    left.set_xlim(1, last)
-    # The view is that of the figure of history, so that curves which begin far off do not press the others flat.
-    every = [value for trial in curves if trial.state == "complete" for value in trial.reports.values()]
-    ends = (low, high) if clipped or not every else (min([low, *every]), max([high, *every]))
-    margin = 0.05 * ((ends[1] - ends[0]) or 1.0)
-    left.set_ylim(ends[0] - margin, ends[1] + margin)
+    for label, count, style in (
+        ("complete", sum(complete), {"color": SEQUENTIAL(0.75), "linewidth": 1.2}),
+        ("stopped early", len(stops), {"color": MUTED, "linewidth": 0.8, "marker": ".", "markersize": 6}),
+    ):
+        if count:
+            # A line of nothing, for the legend: the curves themselves are of many tones.
+            left.add_line(Line2D([], [], label=f"{label} ({count})", **style))
+    left.set_xlim(1 - 0.015 * (last - 1), last)
+    # A range that leaves something out has a margin already.
+    margin = 0.0 if clipped else 0.05 * ((high - low) or 1.0)
+    left.set_ylim(low - margin, high + margin)
     left.set_xlabel("epoch")
     left.set_ylabel(plain(seen.study.objective.metric, 40))
-    left.xaxis.get_major_locator().set_params(integer=True)
+    left.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
 
     reached = [sum(trial.epochs >= epoch for trial in curves) for epoch in range(1, last + 1)]
     _draw_reached(right, reached, COLORS[0], INK)
-    set_title(left, f"{plain(seen.study.name, 40)}: curves", f"{len(stops)} of {len(curves)} stopped early")
+    values = [value for trial in curves for value in trial.reports.values()]
+    off = sum(not low <= value <= high for value in values)
+    note = f"{off} of {len(values)} reports off the scale" if off else ""
+    set_title(left, f"{plain(seen.study.name, 40)}: curves", note)
     spent, whole = sum(trial.epochs for trial in curves), last * len(curves)
     set_title(right, "Survival", f"{spent / whole:.0%} of all epochs spent")
+    figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 
@@ -68,4 +77,5 @@ def _draw_reached(axes: Any, reached: list[int], color: str, ink: str) -> None:
     axes.set_ylim(0, max(reached) * 1.14)
     axes.set_xlabel("epoch")
     axes.set_ylabel("trials that reached it")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.get_major_locator().set_params(integer=True, min_n_ticks=1)

@@ -1,5 +1,7 @@
 """What figures are drawn from: a study and its trials, read once, and what several figures need of them."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -7,9 +9,9 @@ from typing import Any
 from nnops.sweep.importance import importance, rank
 from nnops.sweep.study import Study, TrialRecord
 
-#: What lies farther from the best value than so many times the median of the complete trials, of which there must be
-#: so many, is drawn at the edge; the range then has a margin of this share.
-FAR, SEEN, ROOM = 4.0, 3, 0.06
+#: A range of values reaches from the best over so large a share of all; values that lie farther from the best than so
+#: many times the median do not count in it, and a margin of such a share is left.
+MOST, FAR, ROOM = 0.9, 8.0, 0.06
 
 
 @dataclass(frozen=True)
@@ -58,17 +60,36 @@ class Seen:
 
     @cached_property
     def focus(self) -> tuple[float, float, bool]:
-        """The range of values to draw, and whether trials far off the good ones lie outside of it."""
-        loss, sign = self.study.objective.loss, -1.0 if self.study.objective.direction == "maximize" else 1.0
-        losses = sorted(loss(trial.value) for trial in self.told if trial.value is not None)
-        complete = sorted(loss(trial.value) for trial in self.complete if trial.value is not None)
+        """The range of trials' values to draw, and whether trials far off the others lie outside of it.
+
+        Complete trials lie outside only where they are far off.
+        """
+        loss = self.study.objective.loss
+        return self._range(
+            [loss(trial.value) for trial in self.told if trial.value is not None],
+            [loss(trial.value) for trial in self.complete if trial.value is not None],
+        )
+
+    @cached_property
+    def focus_of_reports(self) -> tuple[float, float, bool]:
+        """The range of reports to draw, and whether some lie outside of it."""
+        return self._range([self.study.objective.loss(value) for t in self.told for value in t.reports.values()])
+
+    def _range(self, losses: list[float], shown: Sequence[float] = ()) -> tuple[float, float, bool]:
+        """From the best to almost the worst of ``losses``; to the worst of ``shown``, too, unless it is far off."""
         if not losses:
             return 0.0, 1.0, False
+        sign = -1.0 if self.study.objective.direction == "maximize" else 1.0
+        losses = sorted(losses)
         first, last = losses[0], losses[-1]
-        reach = FAR * (complete[len(complete) // 2] - complete[0]) if len(complete) >= SEEN else 0.0
-        clipped = reach > 0 and last > complete[0] + 1.5 * reach
+        far = first + FAR * (losses[len(losses) // 2] - first)
+        most = max([losses[math.ceil(MOST * len(losses)) - 1], *shown])
+        near = [value for value in losses if value <= min(most, far if far > first else last)]
+        # A little more is no reason to leave anything out.
+        clipped = last - first > 1.5 * (near[-1] - first) > 0
         if clipped:
-            first, last = first - ROOM * reach, complete[0] + reach
+            margin = ROOM * (near[-1] - first)
+            first, last = first - margin, near[-1] + margin
         low, high = sorted((sign * first, sign * last))
         return low, high, clipped
 

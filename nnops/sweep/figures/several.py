@@ -53,6 +53,8 @@ def draw_front(seen: Seen) -> "Figure | None":
         values = [*points(complete)[0], *points(broke)[0]]
         if min(values) > 0 and max(values) / min(values) > LOG_FROM:
             axes.set_xscale("log")
+        else:
+            axes.locator_params(axis="x", nbins=5)
         axes.set_xlabel(f"{other.metric}  ({other.direction})", color=INK)
         axes.set_ylabel(f"{first.metric}  ({first.direction})", color=INK)
         axes.grid(visible=True, axis="both")

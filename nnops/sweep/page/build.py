@@ -10,10 +10,11 @@ from typing import Any
 
 from nnops import __version__
 from nnops.files import write_bytes
+from nnops.number import short
 from nnops.sweep.actual import measure_actual, plan_of, side_by_side
 from nnops.sweep.explain import commands, why
 from nnops.sweep.figures import build_figures
-from nnops.sweep.figures.axis import short
+from nnops.sweep.figures.axis import label
 from nnops.sweep.figures.seen import Seen
 from nnops.sweep.importance import rank
 from nnops.sweep.insight import short_names
@@ -104,7 +105,7 @@ def _cards(seen: Seen) -> str:
     kept = study.attrs.get("budget", {}).get("trials")
     by = f", trial {best.number}" if best else ""
     cards = [
-        (f"{best.value:.6g}" if best else "-", f"best {study.objective.metric}{by}"),
+        (short(best.value, 6) if best else "-", f"best {study.objective.metric}{by}"),
         (str(len(seen.trials)), (f"of {kept} trials: " if kept else "trials: ") + (counts or "none yet")),
         (f"{spent:,}", f"epochs; {shares}"),
         (duration(sum(trial.seconds or 0.0 for trial in ran)), "of training, all workers together"),
@@ -135,11 +136,11 @@ def _best(seen: Seen, state: str) -> str:
         return (
             f'<div class="two"><div class="box"><h2>Best config</h2><p>Nothing is complete yet.</p></div>{right}</div>'
         )
-    config = "".join(f"<dt>{escape(key)}</dt><dd>{escape(short(value))}</dd>" for key, value in best.now.items())
+    config = "".join(f"<dt>{escape(key)}</dt><dd>{escape(label(value))}</dd>" for key, value in best.now.items())
     measured = {
         name: value for name, value in {**best.measures, **best.values}.items() if name != study.objective.metric
     }
-    config += "".join(f"<dt>{escape(key)}</dt><dd>{value:.6g}</dd>" for key, value in measured.items())
+    config += "".join(f"<dt>{escape(key)}</dt><dd>{short(value, 6)}</dd>" for key, value in measured.items())
     if best.weights_sha256:
         config += f"<dt>weights</dt><dd>{escape(best.weights_sha256[:16])}…</dd>"
     said = f'<p class="muted">{escape(explain_best(study, seen.trials, best))}</p>'
@@ -170,8 +171,8 @@ def _repeats(seen: Seen) -> str:
     lines = []
     for each in found:
         low, high = each.intervals[name]
-        lines.append(f"<dt>trial {each.trial.number}</dt><dd>{each.means[name]:.6g} "
-                     f"<small>({low:.6g} to {high:.6g})</small></dd>")  # fmt: skip
+        lines.append(f"<dt>trial {each.trial.number}</dt><dd>{short(each.means[name], 6)} "
+                     f"<small>({short(low, 6)} to {short(high, 6)})</small></dd>")  # fmt: skip
     title = f"Repeated under {len(found[0].runs)} further seeds: mean {escape(name)}, {LEVEL:.0%} interval"
     return f'<div class="box below"><h2>{title}</h2><dl>{"".join(lines)}</dl></div>'
 

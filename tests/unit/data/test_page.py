@@ -66,6 +66,24 @@ def test_a_page_of_a_regression_and_of_images():
         assert f"{channels} x 5 x 7" in page
 
 
+def test_the_target_of_a_regression_is_drawn_in_outlines_over_round_numbers():
+    price = np.random.default_rng(0).lognormal(12, 0.3, 300) + 17
+    page = build_page(made(table().assign(y=price, told=1.0)))
+    picture = page[page.index('aria-label="Share of rows over') :]
+    picture = picture[: picture.index("</svg>")]
+    assert [picture.count(f'<path class="{name}"') for name in ("train", "val", "test")] == [1, 1, 1]
+    # A rule for a class alone would win over that for paths, and fill test over val over train.
+    style = page[page.index("<style>") : page.index("</style>")]
+    assert re.findall(r"svg ([\w.]*)\s*{ fill: none", style) == ["path"]
+    filled = re.findall(r"svg ([\w.]*) { fill: var\(--(?:train|val|test)\)", style)
+    assert sorted(filled) == ["path.shade", "rect.test", "rect.train", "rect.val"]
+    words = re.findall(r"<text[^>]*>([^<]*)</text>", picture)
+    assert len(words) >= 4
+    assert all(re.fullmatch(r"\d{1,3}0*k?", word) and float(word.rstrip("k")) % 50 == 0 for word in words), words
+    places = [float(x) for x in re.findall(r'<text x="([\d.]+)"', picture)]
+    assert np.diff(places) == pytest.approx(np.diff(places)[0], abs=0.11)
+
+
 def test_drift_is_the_population_stability_index():
     random = np.random.default_rng(0)
     train, other = pd.Series(random.normal(size=4000)), pd.Series(random.normal(0.5, 1, size=3000))

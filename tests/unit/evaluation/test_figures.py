@@ -2,12 +2,14 @@
 
 import io
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from matplotlib.image import imread
 
 from nnops.evaluation.artifact import draw
+from nnops.evaluation.figures.classes import draw_confusion
 from nnops.evaluation.figures.history import draw_history
 from nnops.evaluation.figures.summary import PANELS, draw_scorecard
 from nnops.evaluation.scorecard import BaselineScore, Score, Scorecard
@@ -102,6 +104,24 @@ def test_history_of_any_length(epochs, scale):
     several = [row | {"member": float(1 + place % 2)} for place, row in enumerate(rows)] + [rows[-1] | {"member": 0.0}]
     assert_margins(render_png(draw_history(several, len(several))), "history")
     assert_margins(render_png(draw_history([{"train_loss": 0.0, "val_loss": -1.0, "lr": 0.1}] * epochs, 1)), "history")
+
+
+def test_one_epoch_has_one_mark():
+    for axes in draw_history([{"train_loss": 1.0, "val_loss": 2.0, "lr": 0.1, "val_rmse": 3.0}], 1).axes:
+        low, high = axes.get_xlim()
+        assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1.0]
+
+
+@pytest.mark.parametrize(("classes", "named"), [(31, 31), (77, 77), (150, 75)])
+def test_names_of_many_classes_are_whole_and_apart(classes, named):
+    names = [f"card_payment_not_recognised_{c}" for c in range(classes)]
+    figure = draw_confusion(scorecard(classes=classes, rows=classes, names=names))
+    figure.draw_without_rendering()
+    for axis in (figure.axes[0].xaxis, figure.axes[0].yaxis):
+        labels = axis.get_ticklabels()
+        assert [label.get_text() for label in labels] == names[:: classes // named]
+        boxes = [label.get_window_extent() for label in labels]
+        assert not any(one.overlaps(other) for one, other in pairwise(boxes))
 
 
 def test_the_scorecard_shows_the_primary_metric_first_and_a_few_more():

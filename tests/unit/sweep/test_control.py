@@ -16,6 +16,7 @@ from nnops.sweep import plan
 from nnops.sweep.control import PAUSE, ask_to_pause, ask_to_stop, asked, go_on
 from nnops.sweep.event import Event
 from nnops.sweep.holder import this_process
+from nnops.sweep.hours import hours
 from nnops.sweep.names import free_name, studies
 from nnops.sweep.notebook import open_study
 from nnops.sweep.show import list_studies
@@ -82,7 +83,10 @@ def test_a_paused_study_waits_and_goes_on_as_if_nothing_had_been(
     assert "goes on, driven by process" in (go_on(elsewhere, "s", params.sweep.storage) or "")
     summary = driver.end()
     assert summary.state == "complete"
-    assert summary.seconds - Study.open(driver.root, "s").attrs["spent_s"] > 0.9
+    study = Study.open(driver.root, "s")
+    assert summary.seconds - study.attrs["spent_s"] > 0.9
+    (_, left), (again, _) = hours(study, study.trials())
+    assert again - left > 0.9
     assert [event.text for event in driver.events if event.kind == "note"] == [
         "paused; go on with 'nnops sweep resume s'",
         "goes on",
