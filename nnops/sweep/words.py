@@ -1,6 +1,7 @@
 """Durations and sizes in words, for people."""
 
 import math
+from collections.abc import Mapping
 
 
 def duration(seconds: float) -> str:
@@ -35,3 +36,17 @@ def number(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e12 else f"{value:.5g}"
+
+
+def counted(trials: Mapping[str, int], driven: bool) -> str:
+    """Trials by state; one that is open runs only where somebody drives its study.
+
+    >>> counted({"complete": 3, "failed": 0, "running": 1}, driven=False)
+    '3 complete, 1 unfinished'
+    """
+    return ", ".join(f"{count} {state_word(state, driven)}" for state, count in trials.items() if count)
+
+
+def state_word(state: str, driven: bool) -> str:
+    """A trial's state for people."""
+    return "unfinished" if state == "running" and not driven else state

@@ -5,7 +5,7 @@ from time import perf_counter
 import pytest
 
 from nnops.errors import TrackingError
-from nnops.registry.reach import TIMEOUT_S, check_reachable
+from nnops.tracking.reach import TIMEOUT_S, check_reachable
 
 
 @pytest.fixture
