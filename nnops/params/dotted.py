@@ -38,7 +38,9 @@ def parse_yaml(text: str, where: str) -> Any:
     try:
         return yaml.load(text)
     except YAMLError as error:
-        raise ParamsError(f"{where}: the value is not valid YAML.") from error
+        raise ParamsError(
+            f"{where}: the value is not valid YAML; close every bracket and quote, and write a space after a colon."
+        ) from error
 
 
 def overlay(params: Params, config: Mapping[str, Any]) -> Params:

@@ -97,16 +97,21 @@ class Objective:
 def explain_unmeasured(name: str, measured: Iterable[str]) -> str:
     """One sentence for a name that is not measured of a trial, with the nearest one or all of them."""
     names = list(measured)
-    start = f"'{name}' is not measured of a trial; "
-    if name.startswith(GAP):
-        gaps = [each for each in names if each.startswith(GAP)]
-        can = f"write {' or '.join(gaps)}" if gaps else "here is none, so leave it out"
-        return (
-            f"{start}gaps are known between groups of categorical columns that have two of {GROUP_ROWS} val rows or"
-            f" more, where classes are predicted; {can}."
+    gaps = [each for each in names if each.startswith(GAP)]
+    guess = nearest(name, gaps if name.startswith(GAP) else names)
+    if guess:
+        hint = f"did you mean '{guess}'?"
+    elif name.startswith(GAP):
+        hint = (
+            f"gaps are known between groups of a categorical column that have {GROUP_ROWS} val rows or more, where"
+            f" classes are predicted; write {' or '.join(gaps)}."
+            if gaps
+            else f"the data have no categorical column with two groups of {GROUP_ROWS} val rows or more, or no classes"
+            " are predicted; leave it out."
         )
-    guess = nearest(name, names)
-    return start + (f"did you mean '{guess}'?" if guess else f"write one of {', '.join(names)}.")
+    else:
+        hint = f"write one of {', '.join(names)}."
+    return f"'{name}' is not measured of a trial; {hint}"
 
 
 def _wrong_way(where: str, metric: str, better: str) -> NoReturn:

@@ -12,7 +12,7 @@ from nnops.sweep.dimension import Dimension, parse_dimension, same
 
 Config = dict[str, Any]
 #: From this likeness on a key is a misspelling of another, not a key of its own.
-ALIKE = 0.8
+ALIKE = 0.65
 
 
 @dataclass(frozen=True)

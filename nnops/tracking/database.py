@@ -33,7 +33,7 @@ def check_file(uri: str) -> None:
         with path.open("rb") as stream:
             if stream.read(len(_SQLITE)) in (_SQLITE, b""):
                 return
-    raise DamagedError(f"{path} is no SQLite database; put it back, or move it away and a new one is made.")
+    raise DamagedError(f"{path} is not a database of SQLite; put it back, or move it away and a new one is made.")
 
 
 def is_absent(uri: str) -> bool:

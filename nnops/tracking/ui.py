@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 from nnops.errors import TrackingError
 from nnops.params import Params
 from nnops.tracking.address import is_database, sqlite_path, store_uri
-from nnops.tracking.reach import check_reachable
+from nnops.tracking.database import check_file
 
 PORT = 5000
 
@@ -22,12 +22,13 @@ def ui_command(params: Params, root: Path, port: int = PORT) -> list[str]:
 
     Raises:
         ParamsError: The store's address is wrong.
-        TrackingError: The store is a server, which has a UI of its own, or it does not answer, or it cannot be made.
+        TrackingError: The store is a server, which has a UI of its own, or a file that is no database, or it cannot
+            be made.
     """
     uri = store_uri(params, root)
     if not is_database(uri):
         raise TrackingError(f"the MLflow store is a server; open {uri} in a browser.")
-    check_reachable(uri)
+    check_file(uri)
     path = sqlite_path(uri)
     if path is not None and not path.exists():
         from nnops.tracking.border import configure
