@@ -80,13 +80,13 @@ class Catalog(Generic[T]):
             raise ParamsError(explain(error, prefix, component)) from error
 
 
-def nearest(name: str, names: Iterable[str]) -> str | None:
-    """The name most like ``name``, or None where nothing is alike.
+def nearest(name: str, names: Iterable[str], alike: float = 0.5) -> str | None:
+    """The name most like ``name``, or None where nothing is alike: by :mod:`difflib`'s ratio, from 0 to 1.
 
     >>> nearest("crosentropy", ["mse", "cross_entropy"])
     'cross_entropy'
     """
-    found = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    found = difflib.get_close_matches(name, list(names), n=1, cutoff=alike)
     return found[0] if found else None
 
 

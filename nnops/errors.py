@@ -6,7 +6,8 @@ NnopsError              exit code 1: the work failed
 ├── GateError           a model version did not pass its gate
 ├── TrackingError       the tracking store does not answer
 ├── StudyError          a study cannot go on
-│   └── StudyHeldError    another process drives it (exit code 2)
+│   ├── StudyDamagedError  its record is not whole
+│   └── StudyHeldError     another process drives it (exit code 2)
 └── InputError          exit code 2: what the user wrote is wrong
     ├── ParamsError     params.yaml or --set
     ├── DataError       a data file or a column
@@ -15,6 +16,7 @@ NnopsError              exit code 1: the work failed
 """
 
 import errno
+from pathlib import Path
 
 #: What a machine may refuse, and what to do then.
 REFUSALS = {
@@ -29,11 +31,22 @@ REFUSALS = {
 def explain_refusal(error: BaseException | None) -> str | None:
     """What the machine refused, as a sentence for the user; None where that is not what an error is about."""
     while error is not None:
+        if isinstance(error, OSError) and (file := file_in_the_way(error)) is not None:
+            return f"{file} is a file where a folder must be; move it away, or name another place."
         if isinstance(error, OSError) and error.errno in REFUSALS:
             name = f"{error.filename} cannot be written: " if error.filename else ""
             return f"{name}{REFUSALS[error.errno]}."
         error = error.__cause__
     return None
+
+
+def file_in_the_way(error: OSError) -> Path | None:
+    """The file that lies where a folder is needed, where that is what was wrong with a path."""
+    if error.errno not in (errno.ENOTDIR, errno.EEXIST) or not isinstance(error.filename, str | Path):
+        return None
+    path = Path(error.filename)
+    there = next((each for each in (path, *path.parents) if each.exists()), path)
+    return None if there.is_dir() else there
 
 
 class NnopsError(Exception):
@@ -60,6 +73,10 @@ class TrackingError(NnopsError):
 
 class StudyError(NnopsError):
     """A study cannot go on."""
+
+
+class StudyDamagedError(StudyError):
+    """A study's record is not whole."""
 
 
 class StudyHeldError(StudyError):

@@ -1,5 +1,6 @@
 """The command ``nnops`` and its groups."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -47,6 +48,7 @@ def run() -> None:
         InputError: A word of it is wrong; one sentence, as for all that is wrong.
         KeyboardInterrupt: Ctrl-C.
     """
+    _refuse_empty(sys.argv[1:])
     try:
         code = app(prog_name="nnops", standalone_mode=False)
     except typer.Abort:
@@ -67,6 +69,14 @@ def run() -> None:
         # What typer makes of Ctrl-C.
         raise KeyboardInterrupt
     raise SystemExit(code)
+
+
+def _refuse_empty(words: list[str]) -> None:
+    """No option means anything with nothing as its value."""
+    for word, after in zip(words, [*words[1:], None], strict=True):
+        name, equals, value = word.partition("=")
+        if name.startswith("--") and not value and (equals or after == ""):
+            raise InputError(f"{name} must not be empty; write a value, or leave it out.")
 
 
 def _fault(error: typer.TyperException) -> str | None:

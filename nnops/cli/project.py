@@ -44,6 +44,7 @@ def init(
     for existing in ("params.yaml", "dvc.yaml", "pipelines"):
         if (folder / existing).exists():
             raise InputError(f"{folder / existing} exists; choose another folder, nothing was changed.")
+    refuse_file(folder)
     if data is None:
         raise InputError("a project is made around data; write 'nnops init [DIR] --data FILE --target COLUMN'.")
     if groups is not None and (time is not None or task is not None):
@@ -95,6 +96,19 @@ def init(
     typer.echo("next: " + (f"cd {folder} && " if folder != Path() else "") + "dvc repro")
 
 
+def refuse_file(folder: Path) -> None:
+    """Judge where a new project is to be made.
+
+    Raises:
+        InputError: A file lies there, or on the way.
+    """
+    from nnops.errors import InputError
+
+    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not there.is_dir():
+        raise InputError(f"{there} is a file, and a project is made in a folder; name another.")
+
+
 def _names(listed: str | None) -> list[str]:
     return [name.strip() for name in listed.split(",")] if listed else []
 
@@ -114,4 +128,5 @@ def demo(
     """The main job on scikit-learn's digits. Pipeline, sweep on Ray Tune, best config applied, pipeline again."""
     from nnops.cli.demo import run_demo
 
+    refuse_file(folder)
     run_demo(folder, trials)

@@ -83,7 +83,8 @@ def start(
 
     params = _params(sets, trials=trials, time=time, epochs=epochs, gpu_hours=gpu_hours, patience=patience)
     params = _warm(params, studies or [], configs or [])
-    name = name or params.sweep.name or free_name(Path(), params.register_.name)
+    if name is None:
+        name = params.sweep.name or free_name(Path(), params.register_.name)
     _run(params, name, as_json, engine=engine, workers=workers, address=address)
 
 
@@ -137,7 +138,7 @@ def grow(
 
     params = _params(sets, trials=trials, time=time, epochs=epochs, gpu_hours=gpu_hours, patience=patience)
     params = more_epochs(params, Study.open(Path(), name, params.sweep.storage), top, trials)
-    new = new or free_name(Path(), name)
+    new = free_name(Path(), name) if new is None else new
     _run(params, new, as_json, engine=engine, workers=workers, address=address, grows=name, top=top)
 
 
@@ -171,15 +172,17 @@ def list_studies(as_json: Json = False) -> None:
         return
     from rich.table import Table
 
+    from nnops.number import short
+
     table = Table("study", "state", "driver", "trials", "best", "objective", box=None, padding=(0, 2, 0, 0))
     for record in records:
-        best = "-" if record["best"] is None else f"{record['best']['value']:.5g} (trial {record['best']['number']})"
+        best = "-" if record["best"] is None else f"{short(record['best']['value'])} (trial {record['best']['number']})"
         several = record["objective"] if isinstance(record["objective"], list) else [record["objective"]]
         objective = ", ".join(f"{each['direction']} {each['metric']}" for each in several)
         table.add_row(record["name"], record["state"], _driver(record), str(record["trials"]), best, objective)
     _print(table)
     for record in records:
-        if record["state"] == "unreachable":
+        if "reason" in record:
             typer.echo(f"{record['name']}: {record['reason']}")
 
 
@@ -266,12 +269,12 @@ def _apply_ensemble(name: str, trial: int | None, count: int, force: bool, as_js
 @app.command()
 def delete(name: Name, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Delete a study's record and checkpoints. Its runs in MLflow stay."""
-    from nnops.sweep.study import Study
+    from nnops.sweep.delete import find_deletable
 
-    study = Study.open(Path(), name)
+    found = find_deletable(Path(), name)
     if not yes:
-        typer.confirm(f"Delete study '{name}' with {study.count()} trials?", abort=True)
-    study.delete()
+        typer.confirm(f"Delete study '{name}' {found.words}?", abort=True)
+    found.delete()
     typer.echo(f"study '{name}' is deleted.")
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import pandas as pd
 
 from nnops.batch import Task
+from nnops.catalog import unknown
 from nnops.data import READERS
 from nnops.data.coordinates import find_coordinates
 from nnops.data.groups import TASKS, check_groups, make_groups, refuse_groups
 from nnops.data.infer_edges import infer_edges
 from nnops.data.infer_sounds import infer_sounds
-from nnops.data.kinds import Kind, judge_kinds
+from nnops.data.kinds import Kind, before_params, judge_kinds
 from nnops.data.labels import join_targets
 from nnops.data.reader import Images, Masks, Sounds, Table, existing
 from nnops.data.readers.csv import Csv
@@ -98,6 +99,12 @@ def infer_file(
         raise DataError(f"{read.where}: {what} have no columns that could be dropped; leave out --drop.")
     if edges is not None and not isinstance(read, Table):
         raise DataError(f"{read.where}: --edges join the rows of a table; leave it out.")
+    if isinstance(read, Table):
+        for name in drop:
+            if name not in (columns := [str(name) for name in read.frame.columns]):
+                raise DataError(f"{read.where}: --drop: {unknown('column', name, columns)}")
+            if name == target:
+                raise DataError(f"{read.where}: --drop: '{name}' is the target; leave it out of one of the two.")
     kinds = dict.fromkeys(drop, "ignore")
     named: str | list[str] = target or "target"
     if isinstance(read, Table) and "," in named and named not in map(str, read.frame.columns):
@@ -117,7 +124,8 @@ def infer_file(
         if strip:
             record["cleaning"] = {"strip_target": strip}
             data = parse({"data": record | {"kinds": kinds}}).data
-    found = judge_kinds(read.frame, data, read.where) if isinstance(read, Table) else []
+    with before_params():
+        found = judge_kinds(read.frame, data, read.where) if isinstance(read, Table) else []
     labels = column(read.frame, data.answer) if isinstance(read, Table) else read.labels
     separator = find_separator(labels) if isinstance(named, str) and as_number(labels)[1].any() else None
     if separator is not None:

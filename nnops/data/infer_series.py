@@ -10,7 +10,7 @@ from nnops.catalog import unknown
 from nnops.data import READERS
 from nnops.data.clock import find_clock
 from nnops.data.infer import DROPPED, Suggestion, find_source
-from nnops.data.kinds import Kind, infer_kind
+from nnops.data.kinds import Kind, before_params, infer_kind
 from nnops.data.reader import Table
 from nnops.data.steps import codes
 from nnops.data.values import column
@@ -50,11 +50,12 @@ def infer_series(
     code_N, names = codes(frame, group, where)
     clock, _ = find_clock(column(frame, time), code_N, where)
     markers = parse({}).data.cleaning.missing_markers
-    found = [
-        Kind(name, "ignore", DROPPED) if name in drop else infer_kind(column(frame, name), markers, where)
-        for name in frame.columns
-        if name not in roles
-    ]
+    with before_params():
+        found = [
+            Kind(name, "ignore", DROPPED) if name in drop else infer_kind(column(frame, name), markers, where)
+            for name in frame.columns
+            if name not in roles
+        ]
     left_out = [kind for kind in found if kind.kind != "numeric" and kind.name not in targets]
     variables = [kind.name for kind in found if kind not in left_out]
     if not variables:

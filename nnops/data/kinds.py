@@ -1,6 +1,9 @@
 """What kind each column of a table is: what the user says, else what its values look like."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from shlex import quote
 from typing import Literal
 
 import pandas as pd
@@ -20,6 +23,33 @@ RARE = 0.05
 FEWEST_REPEATS = 2.0
 #: Words on average from which on a column of texts that differ is free text.
 FEWEST_WORDS = 3.0
+
+
+class ColumnError(DataError):
+    """A column's values are wrong.
+
+    Args:
+        name: The column.
+        problem: What is wrong.
+        remedy: What to do where there is a params.yaml.
+    """
+
+    def __init__(self, name: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem}; {remedy}.")
+        self.name, self.problem = name, problem
+
+
+@contextmanager
+def before_params() -> Iterator[None]:
+    """Say what to do about a column where a project is only being made, and has no params.yaml yet.
+
+    Raises:
+        DataError: In the place of a ColumnError.
+    """
+    try:
+        yield
+    except ColumnError as error:
+        raise DataError(f"{error.problem}; correct it, or leave it out with --drop {quote(error.name)}.") from error
 
 
 @dataclass(frozen=True)
@@ -112,9 +142,10 @@ def infer_kind(values: pd.Series, markers: tuple[str, ...], where: str, *, lenie
     text = values if typed else as_text(values, markers)
     known = text.dropna()
     if known.empty:
-        raise DataError(
-            f"{where}: column '{name}' must hold values, but all {len(values)} are missing; remove it, or set "
-            f"data.kinds.{name} to ignore."
+        raise ColumnError(
+            name,
+            f"{where}: column '{name}' must hold values, but all {len(values)} are missing",
+            f"remove it, or set data.kinds.{name} to ignore",
         )
     different = int(known.nunique())
     if different == 1:
@@ -135,10 +166,11 @@ def infer_kind(values: pd.Series, markers: tuple[str, ...], where: str, *, lenie
             return Kind(name, "numeric", f"numbers, and {int(words.sum())} texts that count as missing")
         position = int(words.argmax())
         word = _short(text.iloc[position])
-        raise DataError(
-            f"{where}: {place(values, position)}: column '{name}' holds numbers, but here '{word}'; "
-            f"correct it, add it to data.cleaning.missing_markers, set data.cleaning.wrong_types to missing, or "
-            f"data.kinds.{name} to categorical."
+        raise ColumnError(
+            name,
+            f"{where}: {place(values, position)}: column '{name}' holds numbers, but here '{word}'",
+            "correct it, add it to data.cleaning.missing_markers, set data.cleaning.wrong_types to missing, or "
+            f"data.kinds.{name} to categorical",
         )
     if find_format(text) is not None:
         return Kind(name, "date", f"{different} different dates")

@@ -66,9 +66,10 @@ def rate_line(seen: Examined) -> str:
     if "learning_rate" not in seen.looked or any(one.check == "learning_rate" for one in seen.findings):
         return ""
     found = seen.case.rates
-    until = f"to {found.breaks:.2g}" if found.breaks else "on"
+    falls = f"{found.falls:.2g}"
+    where = f"between learning rates of {falls} and {found.breaks:.2g}" if found.breaks else f"from {falls} on"
     return (
-        f"the rate is {seen.case.lr:.3g}; the loss falls from {found.falls:.2g} {until}, and the range test would take"
+        f"the learning rate is {seen.case.lr:.3g}; the loss falls {where}, and the range test would take"
         f" {found.suggested:g}."
     )
 

@@ -22,7 +22,25 @@ def parse_set(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise ParamsError(f"--set wants dotted.key=value, got '{text}'.")
-    return key.strip(), plain(_yaml_value(value, text), key)
+    return key.strip(), plain(parse_yaml(value, f"--set {text}"), key)
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """Parse a value that was written out on the command line.
+
+    Raises:
+        ParamsError: It is no YAML; the message begins with ``where``.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    yaml: Any = YAML(typ="safe", pure=True)
+    try:
+        return yaml.load(text)
+    except YAMLError as error:
+        raise ParamsError(
+            f"{where}: the value is not valid YAML; close every bracket and quote, and write a space after a colon."
+        ) from error
 
 
 def overlay(params: Params, config: Mapping[str, Any]) -> Params:
@@ -102,14 +120,3 @@ def _item(node: list[Any], part: str, key: str) -> Any:
     if not part.isdigit() or int(part) >= len(node):
         raise ParamsError(f"{key}: '{part}' must be a number below {len(node)}, the place in a list.")
     return node[int(part)]
-
-
-def _yaml_value(value: str, text: str) -> Any:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    yaml: Any = YAML(typ="safe", pure=True)
-    try:
-        return yaml.load(value)
-    except YAMLError as error:
-        raise ParamsError(f"--set {text}: the value is not valid YAML.") from error

@@ -76,7 +76,12 @@ def _read(path: Path) -> Any:
         raise ParamsError(
             f"{path} does not exist in {path.absolute().parent}; run 'nnops init --data FILE --target COLUMN' first."
         ) from error
-    except (YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        line, byte = error.object.count(b"\n", 0, error.start) + 1, error.object[error.start]
+        raise ParamsError(
+            f"{path}: line {line}: must be UTF-8, but here is the byte 0x{byte:02x}; save the file as UTF-8."
+        ) from error
+    except YAMLError as error:
         first = str(error).strip().splitlines()
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}:" if mark else ""

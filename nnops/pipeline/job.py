@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnops import params as params_file
-from nnops.errors import NnopsError, TrackingError, explain_refusal
+from nnops.errors import NnopsError, explain_refusal
 from nnops.files import read_json, write_json
 from nnops.params import Params
 from nnops.pipeline.owner import Owner
@@ -154,13 +154,11 @@ class Job:
 
     def _say_unsent(self) -> None:
         """Tell where a server does not answer; a file that is written a moment later is no news."""
-        from nnops.registry.reach import check_reachable
-        from nnops.tracking.address import store_uri
+        from nnops.tracking.reach import explain_unsent
 
-        try:
-            check_reachable(store_uri(self.params, self.root))
-        except TrackingError as error:
-            print(f"{self.stage}: {error} What was logged waits in .nnops/spool and is sent later.", file=sys.stderr)
+        why = explain_unsent(self.params, self.root)
+        if why is not None:
+            print(f"{self.stage}: {why}", file=sys.stderr)
 
 
 def execute(stage: str, work: Callable[[Job], None]) -> int:

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,12 +22,15 @@ from nnops.registry import version as tag
 from nnops.registry.bundle import MANIFEST, Bundle
 from nnops.registry.gate import Verdict
 from nnops.registry.mlmodel import FOLDER, describe, write_mlmodel
-from nnops.registry.reach import check_reachable
 from nnops.registry.version import CHALLENGER, CHAMPION, Model, Reference, Version
 from nnops.tracking.border import border, configure
+from nnops.tracking.database import is_absent
+from nnops.tracking.reach import check_reachable
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
+
+    from nnops.tracking.mlflow import Store
 
 #: Seconds that MLflow waits for one answer of a server that is alive.
 PATIENCE_S = 20
@@ -60,16 +64,23 @@ class Registry:
 
     def __init__(self, params: Params, root: Path) -> None:
         from nnops.tracking.address import store_uri
-        from nnops.tracking.mlflow import Store
 
-        self.root = root
+        self.root, self._experiment = root, params.tracking.experiment
         self.uri = store_uri(params, root)
         check_reachable(self.uri)
         configure(PATIENCE_S, retries=1)
-        self._store = Store(self.uri, params.tracking.experiment, root)
+
+    @cached_property
+    def _store(self) -> "Store":
+        """Made by what is put down, not by being read."""
+        from nnops.tracking.mlflow import Store
+
+        return Store(self.uri, self._experiment, self.root)
 
     def names(self) -> list[str]:
         """Names of the registered models, sorted."""
+        if is_absent(self.uri):
+            return []
         with border("listing models"):
             return sorted(model.name for model in _all(self._client.search_registered_models))
 
@@ -224,6 +235,8 @@ class Registry:
     def _find(self, name: str) -> Model | None:
         from mlflow.exceptions import MlflowException
 
+        if is_absent(self.uri):
+            return None
         with border(f"reading model '{name}'"):
             try:
                 registered = self._client.get_registered_model(name)

@@ -80,7 +80,7 @@ def apply_trial(root: Path, name: str, number: int | None = None, *, force: bool
         trial.config,
         trial.value,
         trial.weights_sha256,
-        (other_model(changed),) if changed else tuple(_notes(study, written, trial, root)),
+        (*still_driven(study), *((other_model(changed),) if changed else _notes(study, written, trial, root))),
         why,
     )
 
@@ -155,6 +155,13 @@ def explain_changes(study: Study, params: Params, changed: list[str]) -> str:
 def other_model(changed: list[str]) -> str:
     """What comes of applying it all the same."""
     return f"{', '.join(changed)} differ from the study, so 'dvc repro' makes another model than the trial's."
+
+
+def still_driven(study: Study) -> tuple[str, ...]:
+    """What is to be said where a study has not ended."""
+    if study.holder is None:
+        return ()
+    return (f"study '{study.name}' is {study.state}, so a better trial may come; apply it again when it has ended.",)
 
 
 def _notes(study: Study, params: Params, trial: TrialRecord, root: Path) -> list[str]:

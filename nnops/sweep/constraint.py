@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from nnops.catalog import nearest
 from nnops.errors import ParamsError
+from nnops.sweep.objective import explain_unmeasured
 
 _CONDITION = re.compile(
     r"\s*(?P<metric>[^\s<>=!]+)\s*(?P<sign><=|>=)\s*(?P<bound>[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)\s*"
@@ -69,11 +69,7 @@ def parse_constraints(texts: Iterable[str], known: Iterable[str] | None = None) 
     for text in texts:
         constraint = Constraint.parse(text)
         if names is not None and constraint.metric not in names:
-            guess = nearest(constraint.metric, names)
-            hint = f"did you mean '{guess}'?" if guess else f"write one of {', '.join(names)}."
-            raise ParamsError(
-                f"params.yaml: sweep.constraints: '{constraint.metric}' is not measured of a trial; {hint}"
-            )
+            raise ParamsError(f"params.yaml: sweep.constraints: {explain_unmeasured(constraint.metric, names)}")
         if any((constraint.metric, constraint.sign) == (other.metric, other.sign) for other in found):
             raise ParamsError(
                 f"params.yaml: sweep.constraints bounds {constraint.metric} {constraint.sign} twice; leave one out."

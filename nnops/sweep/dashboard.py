@@ -12,7 +12,7 @@ from optuna.study import StudyDirection
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState
 
-from nnops.errors import InputError, StudyError
+from nnops.errors import InputError, NnopsError, StudyError
 from nnops.sweep.names import names
 from nnops.sweep.study import Study
 
@@ -93,13 +93,16 @@ class Studies(BaseStorage):
         self._open: dict[int, Study] = {}
 
     def get_all_studies(self) -> list[FrozenStudy]:
-        """One entry a study, under ids that stay while the process lives."""
+        """One entry a study, under ids that stay while the process lives.
+
+        One that cannot be opened hides no other; 'nnops sweep list' says what is wrong with it.
+        """
         found = names(self._root)
         for name in found:
             self._ids.setdefault(name, len(self._ids))
         for name in self._ids.keys() - set(found):
             self._open.pop(self._ids.pop(name), None)
-        return [self._frozen(self._ids[name]) for name in found]
+        return [self._frozen(self._ids[name]) for name in found if self._opens(self._ids[name])]
 
     def get_study_id_from_name(self, study_name: str) -> int:
         """See Optuna."""
@@ -186,6 +189,13 @@ class Studies(BaseStorage):
                 raise KeyError(f"no study {study_id}")
             self._open[study_id] = Study.open(self._root, name)
         return self._open[study_id]
+
+    def _opens(self, study_id: int) -> bool:
+        try:
+            self._study(study_id)
+        except NnopsError:
+            return False
+        return True
 
     def _frozen(self, study_id: int) -> FrozenStudy:
         return FrozenStudy(

@@ -177,6 +177,8 @@ def _parse_range(
         if log:
             raise ParamsError(f"{where}: step and log: true exclude each other; leave one out.")
         steps = (high - low) / step
+        if steps < 1 and low < high:
+            raise ParamsError(f"{where}.step: must be at most the range of {high - low:g}, got {step}.")
         if abs(steps - round(steps)) > 1e-8 * max(1.0, steps):
             last = low + math.floor(steps) * step
             raise ParamsError(

@@ -7,7 +7,7 @@ from typing import TextIO
 from nnops.number import short
 from nnops.sweep.board import Board
 from nnops.sweep.event import Closed, Ended, Event, Listener, Note, Opened, record
-from nnops.sweep.words import duration
+from nnops.sweep.words import counted, duration
 
 #: Seconds between two lines of progress.
 LINE_S = 10.0
@@ -38,7 +38,7 @@ def line(event: Event, board: Board) -> str | None:
         case Note():
             return event.text
         case Closed():
-            counts = ", ".join(f"{count} {state}" for state, count in event.trials.items() if count)
+            counts = counted(event.trials, driven=False)
             best = f"; best {short(event.value, 6)} by trial {event.best}" if event.value is not None else ""
             why = f"{event.why}, {event.reason}" if event.why == "patience" else event.why
             return f"{event.name} is {event.state} ({why}) after {duration(event.seconds)}: {counts}{best}"

@@ -17,7 +17,7 @@ from nnops.data.prepared import Prepared
 from nnops.errors import DataError, TrainingError
 from nnops.metrics import METRICS
 from nnops.params import Params
-from nnops.sweep.objective import LOSSES
+from nnops.sweep.objective import GAP, GROUP_ROWS, LOSSES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,12 +29,9 @@ if TYPE_CHECKING:
     from nnops.training.train import Trained
 
 Direction = Literal["minimize", "maximize"]
-GAP = "fairness_gap."
 PARAMETERS = "parameters"
 #: Known before a trial trains, so a config that breaks its constraint costs no epoch.
 BEFORE = (PARAMETERS,)
-#: Groups of fewer val rows are left out of a fairness gap.
-GROUP_ROWS = 10
 _COSTS: dict[str, Direction] = {
     "size_bytes": "minimize",
     "latency_p50_ms": "minimize",

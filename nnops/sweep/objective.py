@@ -1,6 +1,6 @@
 """The objective: the metric that a study optimises, and which way is better."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
@@ -11,6 +11,10 @@ from nnops.metrics import METRICS
 from nnops.params import Params, SweepObjective
 
 LOSSES = ("train_loss", "val_loss")
+#: What the name of a gap between groups begins with; a column follows.
+GAP = "fairness_gap."
+#: Groups of fewer val rows are left out of a fairness gap.
+GROUP_ROWS = 10
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,7 @@ class Objective:
         for place, other in enumerate(written[1:], start=1):
             where, measured = f"params.yaml: sweep.objective.{place}", known()
             if other.metric not in measured:
-                guess = nearest(other.metric, measured)
-                hint = f"did you mean '{guess}'?" if guess else f"write one of {', '.join(measured)}."
-                raise ParamsError(f"{where}.metric: '{other.metric}' is not measured of a trial; {hint}")
+                raise ParamsError(f"{where}.metric: {explain_unmeasured(other.metric, measured)}")
             if other.direction != measured[other.metric]:
                 _wrong_way(where, other.metric, measured[other.metric])
             found.append(cls(other.metric, other.direction))
@@ -90,6 +92,26 @@ class Objective:
     def loss(self, value: float) -> float:
         """The value turned so that more is worse."""
         return -value if self.direction == "maximize" else value
+
+
+def explain_unmeasured(name: str, measured: Iterable[str]) -> str:
+    """One sentence for a name that is not measured of a trial, with the nearest one or all of them."""
+    names = list(measured)
+    gaps = [each for each in names if each.startswith(GAP)]
+    guess = nearest(name, gaps if name.startswith(GAP) else names)
+    if guess:
+        hint = f"did you mean '{guess}'?"
+    elif name.startswith(GAP):
+        hint = (
+            f"gaps are known between groups of a categorical column that have {GROUP_ROWS} val rows or more, where"
+            f" classes are predicted; write {' or '.join(gaps)}."
+            if gaps
+            else f"the data have no categorical column with two groups of {GROUP_ROWS} val rows or more, or no classes"
+            " are predicted; leave it out."
+        )
+    else:
+        hint = f"write one of {', '.join(names)}."
+    return f"'{name}' is not measured of a trial; {hint}"
 
 
 def _wrong_way(where: str, metric: str, better: str) -> NoReturn:

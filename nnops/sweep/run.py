@@ -46,6 +46,7 @@ from nnops.sweep.study import Study
 from nnops.sweep.summary import Summary, opened, summarize
 from nnops.sweep.warm import warm_up
 from nnops.tracking.open import open_tracker
+from nnops.tracking.reach import explain_unsent
 from nnops.tracking.tracker import Tracker
 
 #: Seconds that a sweep waits at its end for its tracking to arrive, and the share of its own time that this may be at
@@ -207,7 +208,10 @@ def run_sweep(
             study, ready, runner, lease, tell, stop or threading.Event(), start_s,
             budget=budget, resumed=resume, notes=notes + changes(study, params) if resume else notes,
         )  # fmt: skip
-        tracker.close(min(TRACKING_WAIT_S, TRACKING_WAIT_SHARE * summary.seconds))
+        if not tracker.close(min(TRACKING_WAIT_S, TRACKING_WAIT_SHARE * summary.seconds)):
+            unsent = explain_unsent(params, root)
+            if unsent is not None:
+                speak(lambda: on_event(Note(unsent)))
         return summary
     finally:
         try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nnops.errors import InputError, NnopsError
+from nnops.errors import InputError, NnopsError, StudyDamagedError
 from nnops.number import short
 from nnops.params import Params
 from nnops.sweep.actual import compare, measure_actual, plan_of
@@ -19,6 +19,7 @@ from nnops.sweep.repeat import LEVEL, Repeated, further_seeds, noise, summarize,
 from nnops.sweep.samplers.auto import chosen
 from nnops.sweep.study import Study, TrialRecord
 from nnops.sweep.verdict import explain_best, measured_names, repeats_table
+from nnops.sweep.words import counted, state_word
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -139,7 +140,8 @@ class Shown:
         members = {trial.number for trial in study.front(self.trials)}
         several = len(study.objectives) > 1
         goals = " and ".join(f"{each.direction} {each.metric}" for each in study.objectives)
-        counts = ", ".join(f"{count} {state}" for state, count in count_states(self.trials).items() if count)
+        driven = study.holder is not None
+        counts = counted(count_states(self.trials), driven)
         state = f"{self.state}: {study.reason}" if study.reason else self.state
         head = Text.assemble((study.name, "bold"), f"  {goals}, {state}\n")
         if study.constraints:
@@ -163,7 +165,7 @@ class Shown:
             ordered.sort(key=lambda trial: trial.number not in members)
         for trial in ordered[:ROWS]:
             style = "bold" if best and trial.number == best.number else ""
-            cells = trial_cells(trial, list(keys), further)
+            cells = trial_cells(trial, list(keys), further, driven)
             if several and trial.number in members:
                 cells[1] = f"[{STYLES[trial.state]}]front[/]"
             table.add_row(*cells, style=style)
@@ -234,7 +236,7 @@ def list_studies(root: Path) -> list[dict[str, Any]]:
 
     The ``driver`` is whoever drives the study: ``process``, ``machine``, ``alive``, ``seconds`` since it was heard of;
     None where the last one gave it back. A study that is still judged and planned is ``beginning``; one whose storage
-    does not answer is ``unreachable``, for a ``reason``.
+    does not answer is ``unreachable``, one whose record is not whole ``damaged``, each for a ``reason``.
     """
     empty: dict[str, Any] = {"driver": None, "trials": 0, "objective": [], "best": None}
     records: list[dict[str, Any]] = []
@@ -246,7 +248,8 @@ def list_studies(root: Path) -> list[dict[str, Any]]:
         try:
             study = Study.open(root, name)
         except NnopsError as error:
-            records.append({"name": name, "state": "unreachable", "reason": str(error), **empty})
+            state = "damaged" if isinstance(error, StudyDamagedError) else "unreachable"
+            records.append({"name": name, "state": state, "reason": str(error), **empty})
             continue
         trials, holder = study.trials(), study.holder
         best = study.best(trials)
@@ -275,13 +278,13 @@ def count_states(trials: list[TrialRecord]) -> dict[str, int]:
     return {state: sum(trial.state == state for trial in trials) for state in STYLES}
 
 
-def trial_cells(trial: TrialRecord, keys: list[str], measured: list[str] | None = None) -> list[str]:
+def trial_cells(trial: TrialRecord, keys: list[str], measured: list[str], driven: bool) -> list[str]:
     """One row of a table of trials."""
     return [
         str(trial.number),
-        f"[{STYLES[trial.state]}]{trial.state}[/]",
+        f"[{STYLES[trial.state]}]{state_word(trial.state, driven)}[/]",
         short(trial.value),
-        *(short({**trial.measures, **trial.values}.get(name)) for name in measured or ()),
+        *(short({**trial.measures, **trial.values}.get(name)) for name in measured),
         str(trial.epochs),
         "-" if trial.seconds is None else f"{trial.seconds:.1f}",
         *(cell(trial.now.get(key)) for key in keys),

@@ -11,6 +11,8 @@ from nnops.fingerprint import hash_json
 from nnops.sweep.dimension import Dimension, parse_dimension, same
 
 Config = dict[str, Any]
+#: From this likeness on a key is a misspelling of another, not a key of its own.
+ALIKE = 0.65
 
 
 @dataclass(frozen=True)
@@ -117,9 +119,9 @@ def _judge_conditions(dimension: Dimension, known: Mapping[str, Dimension]) -> D
     when: list[tuple[str, tuple[Any, ...]]] = []
     for key, values in dimension.when:
         if key not in known:
-            guess = nearest(key, known)
-            hint = f"did you mean '{guess}'?" if guess else "a condition is on a key of sweep.space."
-            raise ParamsError(f"{where}: '{key}' is not tuned; {hint}")
+            guess = nearest(key, known, ALIKE)
+            hint = f"did you mean '{guess}'?" if guess else "give it values in sweep.space, or take the condition out."
+            raise ParamsError(f"{where}: '{key}' is not tuned itself; {hint}")
         other = known[key]
         if other.kind == "choice" and other.holds(list(values)):
             values = (list(values),)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from nnops.address import expand, hide_password
-from nnops.errors import InputError, StudyError
+from nnops.errors import InputError, StudyDamagedError, StudyError
 from nnops.sweep.within import within
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def open_storage(folder: Path, url: str | None, *, drive: bool = False) -> "Base
 
     Raises:
         InputError: The address is not one that Optuna can open, or nobody answers there.
-        StudyError: The journal is damaged.
+        StudyDamagedError: The journal is damaged.
     """
     logging.getLogger("optuna").setLevel(logging.WARNING)
     if url is not None:
@@ -53,8 +53,17 @@ def open_storage(folder: Path, url: str | None, *, drive: bool = False) -> "Base
         heal(folder / JOURNAL)
     try:
         return JournalStorage(Journal(folder / JOURNAL))
-    except (ValueError, KeyError) as error:
-        raise StudyError(f"{folder / JOURNAL}: the study's journal is damaged: {error}.") from error
+    except Exception as error:  # Optuna has no word for lines that do not follow from those before.
+        if isinstance(error, OSError):
+            raise
+        raise StudyDamagedError(
+            f"{folder / JOURNAL}: the study's journal is damaged ({error}); {remedy(folder.name)}."
+        ) from error
+
+
+def remedy(name: str) -> str:
+    """What to do about a record that is not whole."""
+    return f"put its file back from a copy, or delete the study with 'nnops sweep delete {name}'"
 
 
 def check_storage(url: str | None) -> None:

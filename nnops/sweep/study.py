@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnops import __version__
-from nnops.errors import InputError, StudyError
+from nnops.address import hide_password
+from nnops.errors import InputError, StudyDamagedError
 from nnops.files import read_json, write_json
 from nnops.params import Params, parse
 from nnops.sweep.budget import Limits
@@ -32,7 +33,7 @@ from nnops.sweep.repeat import summarize, winner
 from nnops.sweep.samplers.base import PARENT
 from nnops.sweep.share import checkpoints_of, delete_shared
 from nnops.sweep.space import Config, Space
-from nnops.sweep.storage import JOURNAL, close_storage, is_server, open_storage
+from nnops.sweep.storage import JOURNAL, close_storage, is_server, open_storage, remedy
 
 if TYPE_CHECKING:
     import optuna
@@ -212,24 +213,30 @@ class Study:
 
         Raises:
             InputError: There is no such study; the message holds the nearest name.
-            StudyError: Its record is damaged, or another process is just beginning it.
+            StudyDamagedError: Its record is not whole.
+            StudyHeldError: Another process is just beginning it.
         """
         import optuna
 
         cls.check_exists(root, name, storage)
         folder = studies(root) / name
         pointer = folder / "study.json"
-        url = read_json(pointer)["storage"] if pointer.exists() else storage
+        url = _pointed(pointer, name) if pointer.exists() else storage
         try:
             study = optuna.load_study(
                 study_name=name, storage=open_storage(folder, url, drive=drive), sampler=optuna.samplers.RandomSampler()
             )
         except KeyError as error:
             if pointer.exists():
-                raise StudyError(
-                    f"study '{name}' has a folder {folder}, but its storage holds no such study."
+                raise StudyDamagedError(
+                    f"study '{name}' has a folder {folder}, but its storage holds no such study; {remedy(name)}."
                 ) from error
             raise missing(root, name) from error
+        if "data_hash" not in study.user_attrs:
+            if not pointer.exists():
+                raise missing(root, name)
+            where = hide_password(url) if url else folder / JOURNAL
+            raise StudyDamagedError(f"study '{name}': what it began with is not whole in {where}; {remedy(name)}.")
         if not pointer.exists():
             write_json(pointer, {"name": name, "storage": url})
         return cls(name, folder, study, url)
@@ -528,6 +535,14 @@ class Study:
             parent=trial.system_attrs.get(PARENT),
             again=tuple(trial.user_attrs.get("again", ())),
         )
+
+
+def _pointed(pointer: Path, name: str) -> str | None:
+    """The storage that a study's folder names."""
+    try:
+        return read_json(pointer)["storage"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise StudyDamagedError(f"{pointer} is damaged; {remedy(name)}.") from error
 
 
 def difference(study: Study, params: Params, space: Space, objectives: Sequence[Objective]) -> str | None:

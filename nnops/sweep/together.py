@@ -5,7 +5,7 @@ from typing import Any
 
 from nnops import params as params_file
 from nnops.errors import InputError
-from nnops.sweep.apply import Applied, changed_keys, explain_changes, other_model, whole_components
+from nnops.sweep.apply import Applied, changed_keys, explain_changes, other_model, still_driven, whole_components
 from nnops.sweep.repeat import ranked
 from nnops.sweep.study import Study
 from nnops.training.ensemble import members
@@ -41,13 +41,13 @@ def apply_ensemble(root: Path, name: str, count: int, *, force: bool = False) ->
     alone: dict[str, Any] = {} if params.train.folds is None else {"train.folds": None}
     data: dict[str, Any] = {}
     configs: list[dict[str, Any]] = []
-    notes: list[str] = []
+    notes = list(still_driven(study))
     for trial in best:
         config = whole_components(study, params, trial.config)
         changed = changed_keys(study, params, {**config, "train.ensemble": [], **alone})
         if changed and not force:
             raise InputError(explain_changes(study, params, changed))
-        notes = [other_model(changed)] if changed else notes
+        notes = [*still_driven(study), other_model(changed)] if changed else notes
         mine = {key: value for key, value in config.items() if key.startswith("data.")}
         if configs and mine != data:
             raise InputError(

@@ -15,8 +15,10 @@ def explain_best(study: Study, trials: list[TrialRecord], best: TrialRecord) -> 
     members = [str(trial.number) for trial in study.front(trials)]
     several = len(study.objectives) > 1
     rule = f"nearest to the best of every objective on the front of {len(members)}"
-    hint = f" (trials {', '.join(members)}; --trial N takes another one)"
+    hint = f" (trials {', '.join(members)}; --trial N takes another one)" if members[1:] else ""
     won = winner(study, trials, summarize(study, trials, study.repeats()))
+    if won is None and several and not members[1:]:
+        return "alone on the front: no other trial is better in any objective"
     if won is None:
         return f"{rule}{hint}" if several else f"best {study.objective.metric}: {short(best.value, 6)}"
     name = study.objective.metric

@@ -231,7 +231,8 @@ def read_config(text: str) -> list[dict[str, Any]]:
     """
     from pathlib import Path
 
-    from nnops.params import parse_set
+    from nnops.params.dotted import parse_yaml
+    from nnops.params.plain import plain
 
     written = text
     if "{" not in text:
@@ -242,7 +243,7 @@ def read_config(text: str) -> list[dict[str, Any]]:
                 f"--config: '{text}' cannot be read ({getattr(error, 'strerror', None) or 'no text'}); write a file or"
                 " '{train.optimizer.options.lr: 0.01}'."
             ) from error
-    _, found = parse_set(f"config={written}")
+    found = plain(parse_yaml(written, f"--config {text}"), "--config")
     configs: list[Any] = found if isinstance(found, list) else [found]
     if not configs or not all(isinstance(config, dict) and config for config in configs):
         raise InputError(f"--config: must be {{dotted.key: value}} or a list of these, got {text!r}.")

@@ -1,6 +1,7 @@
 """Durations and sizes in words, for people."""
 
 import math
+from collections.abc import Mapping
 
 
 def duration(seconds: float) -> str:
@@ -28,3 +29,17 @@ def size(count: float) -> str:
         return f"{count:.0f} B"
     power = min(int(math.log10(count) // 3), 4)
     return f"{count / 1000**power:.1f} {' kMGT'[power]}B"
+
+
+def counted(trials: Mapping[str, int], driven: bool) -> str:
+    """Trials by state; one that is open runs only where somebody drives its study.
+
+    >>> counted({"complete": 3, "failed": 0, "running": 1}, driven=False)
+    '3 complete, 1 unfinished'
+    """
+    return ", ".join(f"{count} {state_word(state, driven)}" for state, count in trials.items() if count)
+
+
+def state_word(state: str, driven: bool) -> str:
+    """A trial's state for people."""
+    return "unfinished" if state == "running" and not driven else state

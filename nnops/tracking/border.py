@@ -8,6 +8,10 @@ from collections.abc import Generator
 from nnops.errors import TrackingError
 
 
+class DamagedError(TrackingError):
+    """The store is a file that is no database; nothing is put down before somebody moves it away."""
+
+
 class RejectedError(TrackingError):
     """The store answers, and will never take this record."""
 

@@ -12,9 +12,34 @@ from collections.abc import Generator
 from pathlib import Path
 
 from nnops.tracking.address import artifact_root, is_database, quote_path, shown, sqlite_path
-from nnops.tracking.border import border
+from nnops.tracking.border import DamagedError, border
+
+#: What every SQLite file begins with.
+_SQLITE = b"SQLite format 3\0"
 
 _log = logging.getLogger(__name__)
+
+
+def check_file(uri: str) -> None:
+    """Judge a store that is a SQLite file by its first bytes; one that is not there yet, or empty, can be made.
+
+    Raises:
+        DamagedError: It is something else.
+    """
+    path = sqlite_path(uri)
+    if path is None or not path.exists():
+        return
+    if path.is_file():
+        with path.open("rb") as stream:
+            if stream.read(len(_SQLITE)) in (_SQLITE, b""):
+                return
+    raise DamagedError(f"{path} is not a database of SQLite; put it back, or move it away and a new one is made.")
+
+
+def is_absent(uri: str) -> bool:
+    """Whether a store is a SQLite file that is not there yet, so that nothing can be in it."""
+    path = sqlite_path(uri)
+    return path is not None and not path.exists()
 
 
 def prepare(uri: str, root: Path) -> None:
@@ -24,10 +49,12 @@ def prepare(uri: str, root: Path) -> None:
     an old one is copied before its migration. Servers look after themselves.
 
     Raises:
+        DamagedError: The file is no database.
         TrackingError: It cannot be opened.
     """
     if not is_database(uri):
         return
+    check_file(uri)
     path = sqlite_path(uri)
     folder = root / ".nnops"
     with border(f"the MLflow store {shown(uri)}"), _locked(folder / "mlflow.lock"):

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from nnops.errors import TrackingError
 from nnops.params import Params
 from nnops.tracking.address import is_database, sqlite_path, store_uri
+from nnops.tracking.database import check_file
 
 PORT = 5000
 
@@ -21,11 +22,13 @@ def ui_command(params: Params, root: Path, port: int = PORT) -> list[str]:
 
     Raises:
         ParamsError: The store's address is wrong.
-        TrackingError: The store is a server, which has a UI of its own, or it cannot be made.
+        TrackingError: The store is a server, which has a UI of its own, or a file that is no database, or it cannot
+            be made.
     """
     uri = store_uri(params, root)
     if not is_database(uri):
         raise TrackingError(f"the MLflow store is a server; open {uri} in a browser.")
+    check_file(uri)
     path = sqlite_path(uri)
     if path is not None and not path.exists():
         from nnops.tracking.border import configure
@@ -43,12 +46,12 @@ def ui_command(params: Params, root: Path, port: int = PORT) -> list[str]:
 
 
 def ui_environment(params: Params, root: Path) -> dict[str, str]:
-    """The environment for :func:`ui_command`: the store, no telemetry, and no job runners.
+    """The environment for :func:`ui_command`: the store, no telemetry, no job runners, no warnings to MLflow's authors.
 
     The store is not in the command, since its address may hold a password and anybody may list commands. Only GenAI
     evaluation needs job runners.
     """
-    return dict(os.environ) | {
+    return {"PYTHONWARNINGS": "ignore", **os.environ} | {
         "MLFLOW_BACKEND_STORE_URI": store_uri(params, root),
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",

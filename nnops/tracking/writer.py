@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from nnops.errors import InputError, TrackingError
 from nnops.files import write_json
 from nnops.tracking.address import is_database, opened_uri
+from nnops.tracking.border import DamagedError
 from nnops.tracking.delivery import Delivery
 from nnops.tracking.segment import Source, ops_folder, segments, sweep_leftovers
 from nnops.tracking.task import GATHER_S, Task
@@ -54,6 +55,8 @@ class Writer:
         self._root = spool.parent.parent
         self._tasks: dict[str, Task] = {}
         self._deliveries: dict[tuple[str | None, str], Delivery] = {}
+        #: Stores that no patience brings back.
+        self._damaged: set[tuple[str | None, str]] = set()
         self._state = spool / "offsets.json"
         self._offsets = self._read_offsets()
         self._pool = ThreadPoolExecutor(_AT_ONCE)  # Its threads begin when they are needed.
@@ -78,7 +81,8 @@ class Writer:
             self._gather_s = max(GATHER_S, 5 * (now - began))
             if delivered or any(not task.source.ended for task in self._tasks.values()):
                 active = now
-            if now - active > (self._manner.patience_s if self._tasks else self._manner.linger_s):
+            hope = any(task.target not in self._damaged for task in self._tasks.values())
+            if now - active > (self._manner.patience_s if hope else self._manner.linger_s):
                 break
             time.sleep(TICK_S)
 
@@ -141,7 +145,10 @@ class Writer:
         """Deliver segments to one store; a server's answers are awaited several at a time."""
         try:
             delivery = self._delivery(uri, experiment)
+            self._damaged.discard((uri, experiment))
         except TrackingError as error:
+            if isinstance(error, DamagedError):
+                self._damaged.add((uri, experiment))
             for task in tasks:
                 task.fail(time.monotonic())
             self._tell(str(error))

@@ -6,30 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from nnops.__main__ import main
 from nnops.errors import REFUSALS
 
 Nnops = Callable[..., tuple[int, str]]
 GOOD = "age,city,outcome\n" + "".join(f"{20 + n},{'ab'[n % 2]},{'yes' if n % 3 else 'no'}\n" for n in range(60))
-
-
-@pytest.fixture
-def nnops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Nnops:
-    """Runs a command line in an empty folder; gives its exit code and what it said on standard error."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("NNOPS_TRACKING", "off")
-
-    def run(*words: str) -> tuple[int, str]:
-        monkeypatch.setattr("sys.argv", ["nnops", *words])
-        capfd.readouterr()
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code if isinstance(stop.code, int) else int(bool(stop.code))
-            return code, capfd.readouterr().err
-        return 0, capfd.readouterr().err
-
-    return run
 
 
 def refused(answer: tuple[int, str], *parts: str) -> None:
@@ -80,14 +60,6 @@ def test_a_project_is_never_overwritten(nnops: Nnops) -> None:
     assert Path("new/params.yaml").read_bytes() == before
 
 
-@pytest.fixture
-def project(nnops: Nnops, monkeypatch: pytest.MonkeyPatch) -> Path:
-    Path("people.csv").write_text(GOOD)
-    assert nnops("init", "new", "--data", "people.csv", "--target", "outcome")[0] == 0
-    monkeypatch.chdir("new")
-    return Path("new")
-
-
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
@@ -127,6 +99,22 @@ def project(nnops: Nnops, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["sweep", "resume", "nothing", "--epochs", "-1"], ["--epochs", "got -1"]),
         (["sweep", "start", "--from", "nothing"], ["nothing"]),
         (["sweep", "start", "--config", "{train.epoch: 3}"], ["train.epoch"]),
+        (["sweep", "start", "--config", "{bad"], ["--config {bad", "not valid YAML", "close every bracket"]),
+        (["sweep", "start", ""], ["a study's name must be", "got ''"]),
+        (["sweep", "grow", "old", ""], ["no study 'old'"]),
+        (["sweep", "start", "--trials="], ["--trials must not be empty", "leave it out"]),
+        (
+            ["sweep", "start", "--set", "sweep.space.train.optimizer.options.lr={float: [0.1, 0.2], step: 5}"],
+            ["lr.step", "at most the range of 0.1, got 5"],
+        ),
+        (
+            ["sweep", "start", "--set", "sweep.space={model.options.hidden: {choice: [[3]], when: {model.name: mlp}}}"],
+            ["hidden.when: 'model.name' is not tuned itself", "give it values in sweep.space"],
+        ),
+        (
+            ["sweep", "start", "--set", "sweep.constraints=[fairness_gap.sex <= 0.1]"],
+            ["fairness_gap.sex", "no categorical column with two groups of 10 val rows", "leave it out"],
+        ),
         (["sweep", "resume", "nothing"], ["nothing"]),
         (["sweep", "grow", "nothing"], ["nothing"]),
         (["sweep", "apply", "nothing"], ["nothing"]),
@@ -236,3 +224,25 @@ def test_fairness_that_does_not_fit(nnops: Nnops, setting: str, parts: list[str]
     Path("people.csv").write_text(GOOD)
     assert nnops("init", "--data", "people.csv", "--target", "outcome")[0] == 0
     refused(nnops("params", "check", "--set", setting), "params.yaml", *parts)
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["--target", ""], ["--target must not be empty"]),
+        (["--target", "outcome", "--drop", "cty"], ["--drop: unknown column 'cty'", "did you mean 'city'"]),
+        (["--target", "outcome", "--drop", "outcome"], ["--drop: 'outcome' is the target"]),
+        (["--target", "outcome"], ["all 60 are missing", "--drop 'no thing'."]),
+    ],
+)
+def test_a_project_that_is_being_made_is_told_its_own_options(nnops: Nnops, words: list[str], parts: list[str]) -> None:
+    Path("people.csv").write_text(GOOD.replace("\n", ",\n").replace("outcome,", "outcome,no thing"))
+    code, said = answer = nnops("init", "new", "--data", "people.csv", *words)
+    refused(answer, *parts)
+    assert "params.yaml" not in said
+    assert "data.kinds" not in said, code
+
+
+def test_a_file_of_another_encoding(nnops: Nnops) -> None:
+    Path("params.yaml").write_bytes("seed: 7\n# Straße\n".encode("latin-1"))
+    refused(nnops("params", "check"), "params.yaml: line 2", "0xdf", "save the file as UTF-8")

@@ -3,12 +3,15 @@
 import doctest
 import importlib
 import math
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from small import params, small
 
 from nnops.doctor.budget import bound_rows, bound_steps
 from nnops.doctor.case import Case
+from nnops.doctor.page import rate_line
 from nnops.doctor.rate import read_rates
 
 RATES = [10 ** (-6 + 7 * place / 99) for place in range(100)]
@@ -67,3 +70,12 @@ def test_doctests(name) -> None:
     result = doctest.testmod(importlib.import_module(f"nnops.doctor.{name}"))
     assert result.attempted
     assert not result.failed
+
+
+@pytest.mark.parametrize(("breaks", "says"), [(1e-1, "between learning rates of 0.0001"), (None, "from 0.0001")])
+def test_rates_are_called_rates(breaks: float | None, says: str) -> None:
+    rates = SimpleNamespace(falls=1e-4, breaks=breaks, suggested=1e-2)
+    seen: Any = SimpleNamespace(looked=["learning_rate"], findings=[], case=SimpleNamespace(lr=3e-3, rates=rates))
+    until = " and 0.1" if breaks else " on"
+    said = f"the learning rate is 0.003; the loss falls {says}{until}, and the range test would take 0.01."
+    assert rate_line(seen) == said

@@ -18,8 +18,8 @@ import pytest
 from nnops.errors import GateError, InputError, IntegrityError, TrackingError
 from nnops.params import overlay
 from nnops.registry.gate import Verdict, judge
-from nnops.registry.reach import check_reachable
 from nnops.registry.store import Registry, open_bundle
+from nnops.tracking.reach import check_reachable
 
 LOADED = """
 import sys

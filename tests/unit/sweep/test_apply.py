@@ -7,7 +7,9 @@ from nnops import params as params_file
 from nnops.data.prepare import cached
 from nnops.errors import InputError
 from nnops.sweep.apply import apply_trial
+from nnops.sweep.holder import this_process
 from nnops.sweep.study import Study
+from nnops.sweep.together import apply_ensemble
 from nnops.sweep.trial import data_cache
 from nnops.training.train import train
 
@@ -91,3 +93,11 @@ def test_a_study_without_a_complete_trial(tmp_path: Path) -> None:
     sweep(project(tmp_path, params), params)
     with pytest.raises(InputError, match="has no complete trial to apply"):
         apply_trial(tmp_path, "s")
+
+
+def test_a_study_that_still_runs_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = commented(tmp_path)
+    monkeypatch.setattr(Study, "holder", this_process())
+    said = "study 's' is running, so a better trial may come; apply it again when it has ended."
+    assert apply_trial(root, "s").notes == (said,)
+    assert apply_ensemble(root, "s", 2)[0].notes == (said,)

@@ -36,6 +36,12 @@ def test_all_studies_are_one_storage(root: Path) -> None:
         assert storage.get_study_system_attrs(each._study_id)["dashboard:objective_names"] == ["val_loss"]
 
 
+def test_a_study_that_cannot_be_opened_hides_no_other(tmp_path: Path) -> None:
+    tell_study(tmp_path, 2, name="a")
+    (tell_study(tmp_path, 2, name="b").folder / "journal.log").write_bytes(b"")
+    assert [each.study_name for each in Studies(tmp_path).get_all_studies()] == ["a"]
+
+
 def test_new_trials_are_seen_and_nothing_can_be_written(tmp_path: Path) -> None:
     study = tell_study(tmp_path, 2)
     storage = Studies(tmp_path)

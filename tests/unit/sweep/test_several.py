@@ -11,6 +11,7 @@ from nnops.params import Params
 from nnops.sweep.apply import apply_trial
 from nnops.sweep.constraint import Constraint, broken, parse_constraints
 from nnops.sweep.front import central, dominates, front, hypervolumes
+from nnops.sweep.objective import explain_unmeasured
 from nnops.sweep.study import Study
 from nnops.tracking.memory import MemoryTracker
 
@@ -245,3 +246,24 @@ def test_a_search_over_families_and_their_shapes(tmp_path: Path) -> None:
     applied = apply_trial(tmp_path, "s")
     assert applied.config == trials[applied.number].config
     assert applied.notes == ()
+
+
+def test_a_front_of_one_names_no_other(tmp_path: Path) -> None:
+    both = [
+        {"metric": "val_loss", "direction": "minimize"},
+        {"metric": "val_accuracy", "direction": "maximize"},
+    ]
+    params = sweep_params({"sweep.objective": both})
+    root = project(tmp_path, params)
+    sweep(root, params, trials=1)
+    assert apply_trial(root, "s").why == "alone on the front: no other trial is better in any objective"
+
+
+def test_gaps_are_of_categorical_columns() -> None:
+    said = explain_unmeasured("fairness_gap.sex", ["val_loss", "parameters"])
+    assert said == (
+        "'fairness_gap.sex' is not measured of a trial; the data have no categorical column with two groups of 10 val"
+        " rows or more, or no classes are predicted; leave it out."
+    )
+    assert explain_unmeasured("fairness_gap.sx", ["fairness_gap.sex"]).endswith("did you mean 'fairness_gap.sex'?")
+    assert explain_unmeasured("qqq", ["val_loss", "parameters"]).endswith("write one of val_loss, parameters.")

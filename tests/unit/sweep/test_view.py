@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from sweeps import LR, project, sweep, sweep_params
+from told import tell_study
 
 from nnops.errors import InputError
 from nnops.sweep.board import Board
+from nnops.sweep.event import Closed
+from nnops.sweep.holder import this_process
 from nnops.sweep.lines import line
 from nnops.sweep.plan import make_plan
 from nnops.sweep.show import list_studies, show_study
@@ -52,6 +55,20 @@ def test_show_for_people(root: Path) -> None:
     assert "and 10 more" in text
     assert "dropout" in text
     assert max(len(row) for row in text.splitlines()) <= 160
+
+
+def test_an_open_trial_of_a_study_that_nobody_drives_is_unfinished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = tell_study(tmp_path, 2)
+    study.begin({LR: 0.01}, {LR: 0.01}, {LR: study.space.by_key[LR].distribution()})
+    text = text_of(show_study(study.params, tmp_path, "s").table())
+    assert "1 unfinished" in text
+    assert "running" not in text
+    closed = Closed("s", "stopped", "asked", {"complete": 2, "running": 1}, None, None, 3.0)
+    assert line(closed, Board()) == "s is stopped (asked) after 3.0 s: 2 complete, 1 unfinished"
+    monkeypatch.setattr(Study, "holder", this_process())
+    assert "1 running" in text_of(show_study(study.params, tmp_path, "s").table())
 
 
 def test_list(root: Path, tmp_path: Path) -> None:

@@ -79,6 +79,17 @@ class Doubtful(Store):
         return run_id
 
 
+def test_a_file_that_is_no_database_is_not_waited_for(tracker: SpoolTracker, project: Path, template: Path) -> None:
+    tracker.open(RunInfo("u", "x", "pipeline")).finish("FINISHED")
+    (project / "mlflow.db").write_bytes(b"no database")
+    # With patience for a day this would not end.
+    write(project, manner=Manner(linger_s=0.0, patience_s=86400.0, nice=0))
+    assert segments(spool_folder(project))
+    (project / "mlflow.db").write_bytes(template.read_bytes())
+    write(project)
+    assert read(project)["u"].info.status == "FINISHED"
+
+
 @pytest.mark.parametrize("parent", [None, "p"])
 def test_a_run_whose_making_was_not_confirmed_is_not_made_twice(
     tracker: SpoolTracker, project: Path, parent: str | None

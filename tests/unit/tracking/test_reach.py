@@ -1,11 +1,12 @@
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from time import perf_counter
 
 import pytest
 
 from nnops.errors import TrackingError
-from nnops.registry.reach import TIMEOUT_S, check_reachable
+from nnops.tracking.reach import TIMEOUT_S, check_reachable
 
 
 @pytest.fixture
@@ -41,3 +42,18 @@ def test_a_server_that_hangs_is_said_within_seconds(silent: int) -> None:
 
 def test_a_file_needs_nobody() -> None:
     check_reachable("sqlite:////nowhere/mlflow.db")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"SQLite format 3\0 and so on"])
+def test_what_may_be_a_database_is_let_through(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "mlflow.db").write_bytes(content)
+    check_reachable(f"sqlite:///{tmp_path}/mlflow.db")
+
+
+def test_what_is_no_database_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file.db").write_bytes(b"SQLite")
+    (tmp_path / "folder.db").mkdir()
+    for name in ("file.db", "folder.db"):
+        with pytest.raises(TrackingError, match=f"{name} is not a database of SQLite; put it back, or move it away"):
+            check_reachable(f"sqlite:///{tmp_path}/{name}")

@@ -1,25 +1,30 @@
-"""Whether a tracking server answers at all, asked before MLflow asks with its own long patience."""
+"""Whether a tracking store answers at all, asked before MLflow asks with its own long patience."""
 
 import socket
 import urllib.error
 import urllib.request
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from nnops.errors import TrackingError
+from nnops.params import Params
+from nnops.tracking.address import store_uri
+from nnops.tracking.database import check_file
 
 TIMEOUT_S = 3.0
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 
 def check_reachable(uri: str) -> None:
-    """Ask a store's server for a sign of life; a store that is a file needs none.
+    """Ask a store's server for a sign of life; of a store that is a file, look whether it is a database.
 
     Args:
         uri: The store's address.
 
     Raises:
-        TrackingError: Nobody answers within ``TIMEOUT_S`` seconds.
+        TrackingError: Nobody answers within ``TIMEOUT_S`` seconds, or the file is something else.
     """
+    check_file(uri)
     parts = urlsplit(uri)
     scheme = parts.scheme.partition("+")[0]
     try:
@@ -38,3 +43,12 @@ def check_reachable(uri: str) -> None:
             f"the MLflow store {address} does not answer ({reason}); start it, or correct tracking.uri in params.yaml"
             " or the variable MLFLOW_TRACKING_URI."
         ) from error
+
+
+def explain_unsent(params: Params, root: Path) -> str | None:
+    """Why what was logged has not arrived, as a sentence; None where it is only under way, which is no news."""
+    try:
+        check_reachable(store_uri(params, root))
+    except TrackingError as error:
+        return f"{error} What was logged waits in .nnops/spool and is sent later."
+    return None
