@@ -259,7 +259,7 @@ class Conductor:
             True: it goes on; False: its training ends; None: that depends on others, ask :meth:`judge` later.
         """
         self.tick()
-        self._hours.note(due=True)
+        self._hours.note()
         live = self._live.get(number)
         if live is None:
             return False

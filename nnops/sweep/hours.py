@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nnops.sweep.study import Study, TrialRecord
 
-#: Seconds between two notes.
-NOTE_S = 1.0
+#: Seconds between two notes at least, and as a share of the time since trials began to run: a long study has few.
+NOTE_S, NOTE_SHARE = 1.0, 0.01
 
 Span = tuple[float, float]
 
@@ -34,19 +34,25 @@ class Hours:
             now = time.time()
             self._spans.append([now, now])
             self._open = True
-            self.note()
+            self._keep(now)
 
-    def note(self, due: bool = False) -> None:
-        """Trials still run; ``due``: keep it only where the last note is long enough ago."""
-        now = time.time()
-        if self._open and not (due and now < self._spans[-1][1] + NOTE_S):
-            self._spans[-1][1] = now
-            self._study.set("hours", self._spans)
+    def note(self) -> None:
+        """Trials still run; kept where the last note is long enough ago."""
+        if not self._open:
+            return
+        now, (began, noted) = time.time(), self._spans[-1]
+        if now >= noted + max(NOTE_S, NOTE_SHARE * (noted - began)):
+            self._keep(now)
 
     def end(self) -> None:
         """Nothing runs any more, until the next :meth:`begin`."""
-        self.note()
+        if self._open:
+            self._keep(time.time())
         self._open = False
+
+    def _keep(self, now: float) -> None:
+        self._spans[-1][1] = now
+        self._study.set("hours", self._spans)
 
 
 def hours(study: "Study", records: "list[TrialRecord]") -> list[Span]:

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sweeps import project, sweep, sweep_params
@@ -9,7 +10,7 @@ from sweeps import project, sweep, sweep_params
 from nnops.sweep.event import Event, Reported
 from nnops.sweep.figures.seen import Seen
 from nnops.sweep.figures.timeline import draw_timeline, without_pauses
-from nnops.sweep.hours import hours, parts
+from nnops.sweep.hours import Hours, hours, parts
 from nnops.sweep.run import run_sweep
 from nnops.sweep.study import Study
 from nnops.tracking.null import NullTracker
@@ -69,6 +70,31 @@ def test_the_timeline_leaves_out_what_nothing_ran_in(study: Study) -> None:
     assert axes.get_title(loc="right") == "1 at once, 100% busy"
     assert [text.get_text() for text in axes.texts] == ["pause of 1 min 30 s"]
     assert figure.legends[0].get_texts()[0].get_text() == "complete (4)"
+
+
+def test_a_long_study_keeps_few_notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day of reports every tenth of a second: the journal must not grow by each of them."""
+    params = sweep_params({"sweep.budget.trials": 1})
+    sweep(project(tmp_path, params), params)
+    opened = Study.open(tmp_path, "s")
+    clock = [1e9]
+    monkeypatch.setattr("nnops.sweep.hours.time.time", lambda: clock[0])
+    noted, journal = Hours(opened), next((tmp_path / ".nnops").rglob("journal.log"))
+    before = journal.read_bytes().count(b'"hours"')
+    noted.begin()
+    for _ in range(864_000):
+        clock[0] += 0.1
+        noted.note()
+        if clock[0] < 1e9 + 10:
+            # Early on what a kill would lose is a second.
+            assert clock[0] - opened.attrs["hours"][-1][1] < 1.1
+    opened.flush()
+    last = opened.attrs["hours"][-1][1]
+    assert clock[0] - last < 0.011 * 86_400
+    noted.end()
+    opened.flush()
+    assert 10 < journal.read_bytes().count(b'"hours"') - before < 1000
+    assert opened.attrs["hours"][-1][1] == clock[0]
 
 
 def test_a_short_wait_stays_in_the_timeline() -> None:
