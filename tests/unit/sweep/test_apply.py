@@ -1,3 +1,5 @@
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -95,9 +97,9 @@ def test_a_study_without_a_complete_trial(tmp_path: Path) -> None:
         apply_trial(tmp_path, "s")
 
 
-def test_a_study_that_still_runs_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_study_that_still_runs_is_said(tmp_path: Path) -> None:
     root = commented(tmp_path)
-    monkeypatch.setattr(Study, "holder", this_process())
+    Study.open(root, "s").set("driver", json.dumps(asdict(this_process())))
     said = "study 's' is running, so a better trial may come; apply it again when it has ended."
     assert apply_trial(root, "s").notes == (said,)
     assert apply_ensemble(root, "s", 2)[0].notes == (said,)

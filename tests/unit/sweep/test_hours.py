@@ -58,8 +58,10 @@ def test_the_timeline_leaves_out_what_nothing_ran_in(study: Study) -> None:
     trials = study.trials()
     first = trials[0].began
     spans = [(0.0, 4.0), (4.0, 6.0), (6.0, 100.0), (100.0, 104.0)]
-    moved = [replace(trial, began=first + begin, ended=first + end, again=(first + 98.0,) if number == 2 else ())
-             for number, (trial, (begin, end)) in enumerate(zip(trials, spans, strict=True))]  # fmt: skip
+    moved = [
+        replace(trial, began=first + begin, ended=first + end, again=(first + 98.0,) if number == 2 else ())
+        for number, (trial, (begin, end)) in enumerate(zip(trials, spans, strict=True))
+    ]
     study.set("hours", [[first, first + 8.0], [first + 98.0, first + 104.0]])
     figure = draw_timeline(Seen(study, moved))
     assert figure is not None

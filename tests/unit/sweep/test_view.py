@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -57,9 +58,7 @@ def test_show_for_people(root: Path) -> None:
     assert max(len(row) for row in text.splitlines()) <= 160
 
 
-def test_an_open_trial_of_a_study_that_nobody_drives_is_unfinished(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_open_trial_of_a_study_that_nobody_drives_is_unfinished(tmp_path: Path) -> None:
     study = tell_study(tmp_path, 2)
     study.begin({LR: 0.01}, {LR: 0.01}, {LR: study.space.by_key[LR].distribution()})
     text = text_of(show_study(study.params, tmp_path, "s").table())
@@ -67,7 +66,8 @@ def test_an_open_trial_of_a_study_that_nobody_drives_is_unfinished(
     assert "running" not in text
     closed = Closed("s", "stopped", "asked", {"complete": 2, "running": 1}, None, None, 3.0)
     assert line(closed, Board()) == "s is stopped (asked) after 3.0 s: 2 complete, 1 unfinished"
-    monkeypatch.setattr(Study, "holder", this_process())
+    study.set("driver", json.dumps(asdict(this_process())))
+    study.flush()
     assert "1 running" in text_of(show_study(study.params, tmp_path, "s").table())
 
 
