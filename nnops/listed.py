@@ -21,17 +21,15 @@ def check_listed(files: Mapping[str, Path], root: Path, stage: str, record: Mapp
         record: What params.yaml says, for templates such as ``${data.source.options.path}``.
 
     Raises:
-        InputError: Some file is not there; the message says what to add.
+        InputError: Some file is not there, and the message says what to add; or dvc.yaml is no YAML.
     """
-    from ruamel.yaml import YAML
-
     path = root / "dvc.yaml"
     if not files or not path.exists():
         return
-    stages = (YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")) or {}).get("stages") or {}
-    if stage not in stages:
+    found = _at(_at(_read(path), "stages"), stage)
+    if not isinstance(found, Mapping):
         return
-    deps = [_filled(str(dep), record) for dep in stages[stage].get("deps") or []]
+    deps = [_filled(str(dep), record) for dep in found.get("deps") or []]
     if None in deps:
         # A template of a file that is not ours: DVC knows more than is seen here.
         return
@@ -46,12 +44,26 @@ def check_listed(files: Mapping[str, Path], root: Path, stage: str, record: Mapp
             )
 
 
+def _read(path: Path) -> Any:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path.name}: not valid YAML; 'dvc status' says where.") from error
+
+
+def _at(node: Any, key: str) -> Any:
+    return node.get(key) if isinstance(node, Mapping) else None
+
+
 def _filled(dep: str, record: Mapping[str, Any]) -> str | None:
     """A dependency with its templates filled in; None where params.yaml has no such key."""
     for key in TEMPLATE.findall(dep):
         value: Any = record
         for part in key.strip().split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
+            value = _at(value, part)
         if value is None:
             return None
         dep = dep.replace(f"${{{key}}}", str(value))

@@ -179,7 +179,7 @@ class _Start:
     """Where the training of a new project begins; its search space holds it.
 
     Attributes:
-        model: The lines below ``model:``; the options stand below it.
+        model: Its name, with a comment behind it.
         options: Of the model; widths of layers may be tuned.
         epochs: At most.
         batch: Rows of a step.

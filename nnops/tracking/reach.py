@@ -1,6 +1,7 @@
 """Whether a tracking store answers at all, asked before MLflow asks with its own long patience."""
 
 import socket
+import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -52,3 +53,25 @@ def explain_unsent(params: Params, root: Path) -> str | None:
     except TrackingError as error:
         return f"{error} What was logged waits in .nnops/spool and is sent later."
     return None
+
+
+class Asked:
+    """Whether a store answers, asked beside other work: an answer from far away would be waited for at its end.
+
+    Args:
+        params: ``tracking`` says where the store is.
+        root: The project's folder.
+    """
+
+    def __init__(self, params: Params, root: Path) -> None:
+        self._params, self._root = params, root
+        self._answers = False
+        # A daemon: nobody waits for a server that swallows questions.
+        threading.Thread(target=self._ask, name="reach", daemon=True).start()
+
+    def _ask(self) -> None:
+        self._answers = explain_unsent(self._params, self._root) is None
+
+    def explain_unsent(self) -> str | None:
+        """As :func:`explain_unsent`, asked once more; a store that has answered before is trusted."""
+        return None if self._answers else explain_unsent(self._params, self._root)

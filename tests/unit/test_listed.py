@@ -51,10 +51,28 @@ def test_not_listed(root: Path, deps: str) -> None:
         check(root, deps, record)
 
 
-@pytest.mark.parametrize("text", ["", "stages:\n", "stages: {train: {cmd: x}}\n", "plots: []\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "stages:\n",
+        "stages: {train: {cmd: x}}\n",
+        "plots: []\n",
+        "- x\n",
+        "stages: {prepare: 3}\n",
+        "stages: [prepare]\n",
+    ],
+)
 def test_without_the_stage_nobody_runs_it_again(root: Path, text: str) -> None:
     (root / "dvc.yaml").write_text(text)
     check_listed({"source": root / "data" / "train.csv"}, root, "prepare", RECORD)
+
+
+@pytest.mark.parametrize("content", [b"stages: [", b"stages: \xff\n"])
+def test_a_file_that_is_no_yaml(root: Path, content: bytes) -> None:
+    (root / "dvc.yaml").write_bytes(content)
+    with pytest.raises(InputError, match=r"dvc\.yaml: not valid YAML"):
+        check_listed({"source": root / "data" / "train.csv"}, root, "prepare", RECORD)
 
 
 def test_what_lies_outside_the_project_is_not_asked_for(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -1,12 +1,16 @@
 import socket
+import threading
+import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from time import perf_counter
 
 import pytest
 
 from nnops.errors import TrackingError
-from nnops.tracking.reach import TIMEOUT_S, check_reachable
+from nnops.params import parse
+from nnops.tracking.reach import TIMEOUT_S, Asked, check_reachable
 
 
 @pytest.fixture
@@ -57,3 +61,38 @@ def test_what_is_no_database_is_said(tmp_path: Path) -> None:
     for name in ("file.db", "folder.db"):
         with pytest.raises(TrackingError, match=f"{name} is not a database of SQLite; put it back, or move it away"):
             check_reachable(f"sqlite:///{tmp_path}/{name}")
+
+
+def test_a_store_that_has_answered_is_not_asked_again(tmp_path: Path) -> None:
+    """At the end of a sweep each question to a server far away would be waited for."""
+    questions = list[str]()
+
+    class Alive(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            questions.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_request(self, *said: object) -> None:
+            """Nothing, where the base class writes to standard error."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Alive) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        params = parse({"tracking": {"uri": f"http://127.0.0.1:{server.server_port}"}})
+        asked = Asked(params, tmp_path)
+        until = time.monotonic() + 20
+        while asked.explain_unsent() is not None or not questions:
+            assert time.monotonic() < until
+        time.sleep(0.1)
+        before = len(questions)
+        assert asked.explain_unsent() is None
+        assert len(questions) == before
+        server.shutdown()
+
+
+def test_a_store_that_was_silent_is_asked_again(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_bytes(b"no database at all, but words")
+    asked = Asked(parse({}), tmp_path)
+    assert "not a database of SQLite" in (asked.explain_unsent() or "")
+    (tmp_path / "mlflow.db").unlink()
+    assert asked.explain_unsent() is None
