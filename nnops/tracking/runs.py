@@ -1,6 +1,7 @@
 """Runs read back from the store: to list them, to compare them, and to make one again."""
 
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from nnops.errors import InputError
 from nnops.params import Params
-from nnops.tracking.address import store_uri
+from nnops.tracking.address import chosen_uri, store_uri
 from nnops.tracking.border import MissingError, border
 from nnops.tracking.database import is_absent
 from nnops.tracking.mlflow import UID, Store
+from nnops.tracking.reach import check_reachable
+from nnops.tracking.spool import is_under_way, wake_leftovers
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
@@ -67,6 +70,7 @@ class Runs:
 
     def __init__(self, params: Params, root: Path) -> None:
         self._uri, self._experiment, self._root = store_uri(params, root), params.tracking.experiment, root
+        self._target = {"uri": chosen_uri(params, root), "experiment": self._experiment}
 
     @cached_property
     def _store(self) -> Store:
@@ -103,7 +107,7 @@ class Runs:
         Raises:
             InputError: There is none, or several.
         """
-        named = self.of(text) if _is_plain(text) else None
+        named = self.arrived(text) if _is_plain(text) else None
         if named is not None:
             return named
         if len(text) >= LEAST and text.isalnum():
@@ -144,6 +148,21 @@ class Runs:
         """The run of a uid, or None where none has arrived."""
         run_id = None if is_absent(self._uri) else self._store.find(uid)
         return None if run_id is None else self.read(run_id)
+
+    def arrived(self, uid: str, wait_s: float = 120.0) -> RunView | None:
+        """As :meth:`of`, but what was logged of the run and is still under way is waited for.
+
+        Args:
+            uid: The run's.
+            wait_s: How long, at most; a store that does not answer is not waited for.
+        """
+        deadline = time.monotonic() + wait_s
+        if is_under_way(uid, self._target, self._root):
+            check_reachable(self._uri)
+            wake_leftovers(self._root)
+            while time.monotonic() < deadline and is_under_way(uid, self._target, self._root):
+                time.sleep(0.1)
+        return self.of(uid)
 
     def file(self, run_id: str, path: str) -> bytes | None:
         """The content of one of a run's artifacts, or None where it has no such file."""

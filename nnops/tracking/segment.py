@@ -138,6 +138,11 @@ class Source:
         self.begun = False
 
     @property
+    def is_held(self) -> bool:
+        """Whether the process that appends to it still lives and has it open."""
+        return _locked(self.path)
+
+    @property
     def touched_ms(self) -> int:
         """When it was last appended to, in milliseconds since 1970."""
         return self.path.stat().st_mtime_ns // 1_000_000
@@ -145,7 +150,7 @@ class Source:
     def poll(self) -> None:
         """Read what is new into :attr:`ops`; damaged lines are left out."""
         # In this order: once the lock is free nothing can come any more, so what is read then is all.
-        ended = not _locked(self.path)
+        ended = not self.is_held
         if self.path.stat().st_size > self._read:
             with self.path.open("rb") as stream:
                 stream.seek(self._read)

@@ -12,7 +12,7 @@ from typing import Any
 
 from nnops.errors import TrackingError
 from nnops.tracking.redact import redact_value
-from nnops.tracking.segment import Segment, ops_folder, segments
+from nnops.tracking.segment import Segment, Source, ops_folder, segments
 from nnops.tracking.tracker import RunInfo, State, now_ms, param_text
 from nnops.tracking.wake import Manner, wake
 
@@ -163,6 +163,25 @@ def wake_leftovers(root: Path, manner: Manner | None = None) -> bool:
         if segments(spool):
             wake(spool, manner or Manner())
             return True
+    return False
+
+
+def is_under_way(uid: str, target: Mapping[str, str | None], root: Path) -> bool:
+    """Whether something that was said of a run is still to be sent, by nobody who goes on saying more.
+
+    Args:
+        uid: The run's.
+        target: The store and the experiment that are asked about, as in :attr:`SpoolTracker.target`.
+        root: The project's folder.
+    """
+    spool = spool_folder(root.resolve())
+    with contextlib.suppress(FileNotFoundError):  # No spool, so nothing is in it.
+        for name in segments(spool):
+            # A segment that has just been delivered is gone; one with a damaged first line has no run.
+            with contextlib.suppress(FileNotFoundError, ValueError):
+                source = Source(ops_folder(spool) / name)
+                if (source.header["uid"], source.header["target"]) == (uid, target) and not source.is_held:
+                    return True
     return False
 
 
