@@ -14,14 +14,14 @@ from pathlib import Path
 from nnops.tracking.address import artifact_root, is_database, quote_path, shown, sqlite_path
 from nnops.tracking.border import DamagedError, border
 
-#: What every SQLite file begins with.
-_SQLITE = b"SQLite format 3\0"
-
 _log = logging.getLogger(__name__)
 
 
 def check_file(uri: str) -> None:
-    """Judge a store that is a SQLite file by its first bytes; one that is not there yet, or empty, can be made.
+    """Judge a store that is a SQLite file by its tables; one that is not there yet, or empty, can be made.
+
+    SQLite itself is asked: to open and close the file here would drop the locks that this process holds on it by
+    SQLite, and others would then delete what it writes (sqlite.org/howtocorrupt.html, 2.2).
 
     Raises:
         DamagedError: It is something else.
@@ -30,10 +30,17 @@ def check_file(uri: str) -> None:
     if path is None or not path.exists():
         return
     if path.is_file():
-        with path.open("rb") as stream:
-            if stream.read(len(_SQLITE)) in (_SQLITE, b""):
-                return
-    raise DamagedError(f"{path} is not a database of SQLite; put it back, or move it away and a new one is made.")
+        try:
+            address = f"file:{quote_path(path.resolve())}?mode=rw"
+            with contextlib.closing(sqlite3.connect(address, timeout=0, uri=True)) as store:
+                store.execute("SELECT count(*) FROM sqlite_master")
+        except sqlite3.OperationalError:
+            return  # Busy, or not to be read: whoever opens it next says so.
+        except sqlite3.DatabaseError:
+            pass
+        else:
+            return
+    raise DamagedError(f"{path} is not a database of SQLite, or a damaged one; put it back, or move it away and a new one is made.")
 
 
 def is_absent(uri: str) -> bool:

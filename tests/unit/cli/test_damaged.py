@@ -62,7 +62,7 @@ def test_a_store_that_is_no_database(nnops: Nnops) -> None:
         code, said = nnops(*words)
         assert code == 1
         assert said.count("\n") == 1
-        assert "mlflow.db is not a database of SQLite; put it back, or move it away" in said
+        assert "mlflow.db is not a database of SQLite, or a damaged one; put it back, or move it away" in said
     with pytest.raises(TrackingError, match="not a database of SQLite"):
         ui_command(Params(), Path())
     assert Path("mlflow.db").read_bytes() == GARBAGE

@@ -9,7 +9,7 @@ import pytest
 
 from nnops.errors import TrackingError
 from nnops.tracking.address import default_uri
-from nnops.tracking.database import prepare
+from nnops.tracking.database import check_file, prepare
 from nnops.tracking.mlflow import Store
 
 PREPARE = """
@@ -100,3 +100,21 @@ def test_artifacts_of_a_store_elsewhere_lie_beside_it(tmp_path: Path, template: 
     store = Store(f"sqlite:///{shared}/all.db", "a/b: c", tmp_path / "project")
     location = store.client.get_experiment(store.experiment_id).artifact_location
     assert location == str(shared / "mlruns" / "a_b_ c")
+
+
+def test_a_check_does_not_cost_what_is_written_after_it(project: Path) -> None:
+    """Another process that comes and goes must not take the log with it that this one goes on writing to."""
+    store = Store(default_uri(project), "nnops", project)
+    run = store.create("kept", 1, {})
+    check_file(default_uri(project))
+    count = "SELECT count(*) FROM tags WHERE key = 'kept'"
+    program = f'import sqlite3; store = sqlite3.connect("mlflow.db"); print(store.execute("{count}").fetchone()[0])'
+
+    def seen() -> str:
+        return subprocess.run(
+            [sys.executable, "-c", program], cwd=project, stdout=subprocess.PIPE, text=True, check=True
+        ).stdout
+
+    assert seen() == "0\n"
+    store.write(run, {}, {"kept": "yes"}, [])
+    assert seen() == "1\n"

@@ -1,7 +1,9 @@
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from time import perf_counter
@@ -48,18 +50,24 @@ def test_a_file_needs_nobody() -> None:
     check_reachable("sqlite:////nowhere/mlflow.db")
 
 
-@pytest.mark.parametrize("content", [None, b"", b"SQLite format 3\0 and so on"])
-def test_what_may_be_a_database_is_let_through(tmp_path: Path, content: bytes | None) -> None:
-    if content is not None:
-        (tmp_path / "mlflow.db").write_bytes(content)
-    check_reachable(f"sqlite:///{tmp_path}/mlflow.db")
+def test_what_may_be_a_database_is_let_through(project: Path) -> None:
+    check_reachable(f"sqlite:///{project}/new.db")
+    (project / "new.db").touch()
+    check_reachable(f"sqlite:///{project}/new.db")
+    check_reachable(f"sqlite:///{project}/mlflow.db")
+    with closing(sqlite3.connect(project / "mlflow.db", isolation_level=None)) as busy:
+        busy.execute("PRAGMA locking_mode = EXCLUSIVE")
+        busy.execute("BEGIN EXCLUSIVE")
+        check_reachable(f"sqlite:///{project}/mlflow.db")
 
 
-def test_what_is_no_database_is_said(tmp_path: Path) -> None:
+def test_what_is_no_database_is_said(tmp_path: Path, template: Path) -> None:
     (tmp_path / "file.db").write_bytes(b"SQLite")
+    (tmp_path / "begun.db").write_bytes(b"SQLite format 3\0 and so on")
+    (tmp_path / "cut.db").write_bytes(template.read_bytes()[:5000])
     (tmp_path / "folder.db").mkdir()
-    for name in ("file.db", "folder.db"):
-        with pytest.raises(TrackingError, match=f"{name} is not a database of SQLite; put it back, or move it away"):
+    for name in ("file.db", "begun.db", "cut.db", "folder.db"):
+        with pytest.raises(TrackingError, match=f"{name} is not a database of SQLite, or a damaged one; put it back, or move it away"):
             check_reachable(f"sqlite:///{tmp_path}/{name}")
 
 
