@@ -40,7 +40,9 @@ def check_file(uri: str) -> None:
             pass
         else:
             return
-    raise DamagedError(f"{path} is not a database of SQLite, or a damaged one; put it back, or move it away and a new one is made.")
+    raise DamagedError(
+        f"{path} is not a database of SQLite, or a damaged one; put it back, or move it away and a new one is made."
+    )
 
 
 def is_absent(uri: str) -> bool:

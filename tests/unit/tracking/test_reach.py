@@ -67,7 +67,9 @@ def test_what_is_no_database_is_said(tmp_path: Path, template: Path) -> None:
     (tmp_path / "cut.db").write_bytes(template.read_bytes()[:5000])
     (tmp_path / "folder.db").mkdir()
     for name in ("file.db", "begun.db", "cut.db", "folder.db"):
-        with pytest.raises(TrackingError, match=f"{name} is not a database of SQLite, or a damaged one; put it back, or move it away"):
+        with pytest.raises(
+            TrackingError, match=f"{name} is not a database of SQLite, or a damaged one; put it back, or move it away"
+        ):
             check_reachable(f"sqlite:///{tmp_path}/{name}")
 
 
