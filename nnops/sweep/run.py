@@ -47,7 +47,7 @@ from nnops.sweep.summary import Summary, opened, summarize
 from nnops.sweep.warm import warm_up
 from nnops.tracking.null import NullTracker
 from nnops.tracking.open import open_tracker
-from nnops.tracking.reach import Asked
+from nnops.tracking.reach import BackgroundCheck
 from nnops.tracking.tracker import Tracker
 
 #: Seconds that a sweep waits at its end for its tracking to arrive, and the share of its own time that this may be at
@@ -189,7 +189,7 @@ def run_sweep(
             plan_again(study, ready, runner, budget)
         begun = True
         tracker = tracker or open_tracker(params, root)
-        asked = None if isinstance(tracker, NullTracker) else Asked(params, root)
+        check = None if isinstance(tracker, NullTracker) else BackgroundCheck(params, root)
         projection = Projection(tracker, study, ready.data, root)
         speak = runner.aloud
 
@@ -210,8 +210,8 @@ def run_sweep(
             study, ready, runner, lease, tell, stop or threading.Event(), start_s,
             budget=budget, resumed=resume, notes=notes + changes(study, params) if resume else notes,
         )  # fmt: skip
-        if not tracker.close(min(TRACKING_WAIT_S, TRACKING_WAIT_SHARE * summary.seconds)) and asked is not None:
-            unsent = asked.explain_unsent()
+        if not tracker.close(min(TRACKING_WAIT_S, TRACKING_WAIT_SHARE * summary.seconds)) and check is not None:
+            unsent = check.explain_unsent()
             if unsent is not None:
                 speak(lambda: on_event(Note(unsent)))
         return summary

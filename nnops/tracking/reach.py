@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 
 from nnops.errors import TrackingError
 from nnops.params import Params
-from nnops.tracking.address import store_uri
+from nnops.tracking.address import chosen_uri, shown, store_uri
 from nnops.tracking.database import check_file
+from nnops.tracking.spool import spool_folder
+from nnops.tracking.trouble import Troubles
 
 TIMEOUT_S = 3.0
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
@@ -52,10 +54,21 @@ def explain_unsent(params: Params, root: Path) -> str | None:
         check_reachable(store_uri(params, root))
     except TrackingError as error:
         return f"{error} What was logged waits in .nnops/spool and is sent later."
-    return None
+    return _explain_refused(params, root)
 
 
-class Asked:
+def _explain_refused(params: Params, root: Path) -> str | None:
+    """What a store that answers has against what was logged, such as a password that it wants."""
+    trouble = Troubles(spool_folder(root)).of((chosen_uri(params, root), params.tracking.experiment))
+    if not trouble:
+        return None
+    return (
+        f"the MLflow store {shown(store_uri(params, root))} does not take what was logged ({trouble}); it waits in"
+        " .nnops/spool and is sent later."
+    )
+
+
+class BackgroundCheck:
     """Whether a store answers, asked beside other work: an answer from far away would be waited for at its end.
 
     Args:
@@ -73,5 +86,6 @@ class Asked:
         self._answers = explain_unsent(self._params, self._root) is None
 
     def explain_unsent(self) -> str | None:
-        """As :func:`explain_unsent`, asked once more; a store that has answered before is trusted."""
-        return None if self._answers else explain_unsent(self._params, self._root)
+        """As :func:`explain_unsent`; a store that has answered before is not asked again."""
+        explain = _explain_refused if self._answers else explain_unsent
+        return explain(self._params, self._root)

@@ -3,6 +3,7 @@
 import time
 
 from nnops.tracking.segment import Source
+from nnops.tracking.trouble import Target
 
 #: How long words of one run are gathered before they are sent, in seconds.
 GATHER_S = 1.0
@@ -16,7 +17,7 @@ class Task:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.parent: str | None = source.header["parent"]
-        self.target: tuple[str | None, str] = (source.header["target"]["uri"], source.header["target"]["experiment"])
+        self.target: Target = (source.header["target"]["uri"], source.header["target"]["experiment"])
         self._turn = time.monotonic() + (GATHER_S if self.parent else 0.0)
         self._retry = 0.0
         self._pause_s = 0.0

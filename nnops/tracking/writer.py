@@ -24,6 +24,7 @@ from nnops.tracking.border import DamagedError
 from nnops.tracking.delivery import Delivery
 from nnops.tracking.segment import Source, ops_folder, segments, sweep_leftovers
 from nnops.tracking.task import GATHER_S, Task
+from nnops.tracking.trouble import Target, Troubles
 from nnops.tracking.wake import Manner, hold
 
 if TYPE_CHECKING:
@@ -54,14 +55,14 @@ class Writer:
         self._spool, self._manner, self._store = spool, manner, store
         self._root = spool.parent.parent
         self._tasks: dict[str, Task] = {}
-        self._deliveries: dict[tuple[str | None, str], Delivery] = {}
+        self._deliveries: dict[Target, Delivery] = {}
         #: Stores that no patience brings back.
-        self._damaged: set[tuple[str | None, str]] = set()
+        self._damaged: set[Target] = set()
         self._state = spool / "offsets.json"
         self._offsets = self._read_offsets()
         self._pool = ThreadPoolExecutor(_AT_ONCE)  # Its threads begin when they are needed.
         self._gather_s = GATHER_S
-        self._told = ""
+        self._troubles = Troubles(spool)
 
     def run(self) -> None:
         """Work until there is nothing left to do, or nobody left to do it for."""
@@ -93,13 +94,13 @@ class Writer:
 
     def close(self) -> None:
         """Leave the stores in a good state."""
-        for delivery in self._deliveries.values():
+        for target, delivery in self._deliveries.items():
             if delivery.made >= _ANALYZE_RUNS:
                 delivery.made = 0
                 try:
                     delivery.store.analyze()
                 except TrackingError as error:
-                    self._tell(str(error))
+                    self._troubles.put(target, str(error))
 
     def _scan(self) -> None:
         """Read what is new in the spool."""
@@ -151,7 +152,7 @@ class Writer:
                 self._damaged.add((uri, experiment))
             for task in tasks:
                 task.fail(time.monotonic())
-            self._tell(str(error))
+            self._troubles.put((uri, experiment), str(error))
             return 0
         width = 1 if is_database(opened_uri(uri, self._root)) else _AT_ONCE
         delivered = failed = 0
@@ -159,7 +160,7 @@ class Writer:
             some = tasks[start : start + width]
             run = self._pool.map if width > 1 else map
             for task, trouble in zip(some, list(run(delivery.attempt, [task.source for task in some])), strict=True):
-                self._tell(trouble)
+                self._troubles.put((uri, experiment), trouble)
                 if trouble:
                     failed += 1
                     task.fail(time.monotonic())
@@ -185,12 +186,6 @@ class Writer:
             store = self._store(opened, experiment, self._root)
             self._deliveries[key] = Delivery(self._spool, uri, experiment, store)
         return self._deliveries[key]
-
-    def _tell(self, trouble: str) -> None:
-        """Log when trouble begins, changes or ends, not at every try."""
-        if trouble != self._told:
-            _log.warning("%s", trouble) if trouble else _log.info("the store answers again")
-            self._told = trouble
 
     def _read_offsets(self) -> dict[str, int]:
         try:

@@ -12,7 +12,13 @@ import pytest
 
 from nnops.errors import TrackingError
 from nnops.params import parse
-from nnops.tracking.reach import TIMEOUT_S, Asked, check_reachable
+from nnops.tracking.mlflow import Store
+from nnops.tracking.reach import TIMEOUT_S, BackgroundCheck, check_reachable, explain_unsent
+from nnops.tracking.spool import SpoolTracker, spool_folder
+from nnops.tracking.tracker import RunInfo
+from nnops.tracking.trouble import Troubles
+from nnops.tracking.wake import Manner
+from nnops.tracking.writer import Writer
 
 
 @pytest.fixture
@@ -89,7 +95,7 @@ def test_a_store_that_has_answered_is_not_asked_again(tmp_path: Path) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Alive) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         params = parse({"tracking": {"uri": f"http://127.0.0.1:{server.server_port}"}})
-        asked = Asked(params, tmp_path)
+        asked = BackgroundCheck(params, tmp_path)
         until = time.monotonic() + 20
         while asked.explain_unsent() is not None or not questions:
             assert time.monotonic() < until
@@ -102,7 +108,53 @@ def test_a_store_that_has_answered_is_not_asked_again(tmp_path: Path) -> None:
 
 def test_a_store_that_was_silent_is_asked_again(tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(b"no database at all, but words")
-    asked = Asked(parse({}), tmp_path)
+    asked = BackgroundCheck(parse({}), tmp_path)
     assert "not a database of SQLite" in (asked.explain_unsent() or "")
     (tmp_path / "mlflow.db").unlink()
     assert asked.explain_unsent() is None
+
+
+def test_a_store_that_answers_and_refuses_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one does that wants a password: it is alive, and takes nothing."""
+    monkeypatch.setattr("nnops.tracking.spool.wake", lambda *_: False)
+
+    class Closed(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/health" else 401)
+            self.end_headers()
+            self.wfile.write(b"You are not authenticated.")
+
+        do_POST = do_GET
+
+        def log_request(self, *said: object) -> None:
+            """Nothing, where the base class writes to standard error."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Closed) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        uri = f"http://127.0.0.1:{server.server_port}"
+        params = parse({"tracking": {"uri": uri}})
+        SpoolTracker(tmp_path, uri=uri).open(RunInfo("kept", "kept", "study")).finish("FINISHED")
+        assert explain_unsent(params, tmp_path) is None  # Nobody has tried yet.
+        Writer(spool_folder(tmp_path), Manner(linger_s=0.0, patience_s=0.0), Store).run()
+        said = explain_unsent(params, tmp_path) or ""
+        assert said.startswith(f"the MLflow store {uri} does not take what was logged (MLflow: ")
+        assert "401" in said
+        assert said.endswith("); it waits in .nnops/spool and is sent later.")
+        assert explain_unsent(parse({"tracking": {"uri": uri, "experiment": "another"}}), tmp_path) is None
+        server.shutdown()
+    assert "does not answer" in (explain_unsent(params, tmp_path) or "")
+
+
+def test_a_trouble_that_is_over_is_forgotten(project: Path, template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nnops.tracking.spool.wake", lambda *_: False)
+    SpoolTracker(project).open(RunInfo("kept", "kept", "study")).finish("FINISHED")
+    with (project / "mlflow.db").open("r+b") as stream:
+        stream.truncate(5000)
+    target = (None, "nnops")
+    Writer(spool_folder(project), Manner(linger_s=0.0, patience_s=0.0), Store).run()
+    assert "damaged" in Troubles(spool_folder(project)).of(target)
+    (project / "mlflow.db").write_bytes(template.read_bytes())
+    Writer(spool_folder(project), Manner(linger_s=0.0, patience_s=0.0), Store).run()
+    assert Troubles(spool_folder(project)).of(target) == ""
+    (spool_folder(project) / "trouble.json").write_text("[[null")
+    assert Troubles(spool_folder(project)).of(target) == ""
