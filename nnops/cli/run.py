@@ -29,6 +29,7 @@ def list_all(
     """The experiment table: results of the pipeline, or a study's trials, with model, numbers and notes."""
     from nnops.reproduce.listing import list_runs, records
     from nnops.tracking.runs import Runs
+    from nnops.tracking.spool import wake_leftovers
 
     runs = Runs(_params(), Path())
     everything = runs.all(limit=100_000)
@@ -43,7 +44,12 @@ def list_all(
 
             raise InputError(unknown("study", study, [run.name for run in parents.values()]))
     if not found and not as_json:
-        typer.echo("no results yet; 'dvc repro' makes one.")
+        late = wake_leftovers(Path())
+        typer.echo(
+            "what was logged is still on its way to MLflow; ask again in a moment."
+            if late
+            else "no results yet; 'dvc repro' makes one."
+        )
         return
     if as_json:
         print_json(records(found[:limit], parents))

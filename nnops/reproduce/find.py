@@ -105,7 +105,7 @@ def find_version(text: str, params: Params, root: Path) -> Recorded:
     bundle = registry.fetch(version)
     made_from = parse(bundle.lineage["params"] | {"register": {"name": version.name}})
     runs = Runs(params, root)
-    run = runs.arrived(bundle.lineage["fingerprint"])
+    run = runs.of(bundle.lineage["fingerprint"])
     environment: dict[str, Any] = {"packages": bundle.lineage["versions"]}
     diff, losses = "", {}
     if run is not None:
@@ -226,11 +226,11 @@ def _of_study(
     run_id: str | None = None
     try:
         runs = Runs(params, root)
-        child = runs.arrived(trial.uid)
+        child = runs.of(trial.uid)
         if child is not None:
             run_id = child.run_id
             losses = {name: runs.points(run_id, name) for name in LOSSES if name in child.metrics}
-        parent = None if environment else runs.arrived(study.uid)
+        parent = None if environment else runs.of(study.uid)
         if parent is not None:
             environment = runs.file(parent.run_id, ENVIRONMENT) or b""
             diff = runs.file(parent.run_id, DIFF) or b""

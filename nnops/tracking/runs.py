@@ -107,7 +107,7 @@ class Runs:
         Raises:
             InputError: There is none, or several.
         """
-        named = self.arrived(text) if _is_plain(text) else None
+        named = self.of(text) if _is_plain(text) else None
         if named is not None:
             return named
         if len(text) >= LEAST and text.isalnum():
@@ -144,25 +144,23 @@ class Runs:
         with border("reading a run"):
             return _view(self._store.client.get_run(run_id))
 
-    def of(self, uid: str) -> RunView | None:
-        """The run of a uid, or None where none has arrived."""
-        run_id = None if is_absent(self._uri) else self._store.find(uid)
-        return None if run_id is None else self.read(run_id)
-
-    def arrived(self, uid: str, wait_s: float = 120.0) -> RunView | None:
-        """As :meth:`of`, but what was logged of the run and is still under way is waited for.
+    def of(self, uid: str, wait_s: float = 120.0) -> RunView | None:
+        """The run of a uid, or None where there is none; what was logged of it and is still under way is waited for.
 
         Args:
             uid: The run's.
-            wait_s: How long, at most; a store that does not answer is not waited for.
+            wait_s: How long, at most; a store that does not answer, or refuses to, is not waited for.
         """
-        deadline = time.monotonic() + wait_s
         if is_under_way(uid, self._target, self._root):
             check_reachable(self._uri)
+            if not is_absent(self._uri):
+                self._store.find(uid)
             wake_leftovers(self._root)
+            deadline = time.monotonic() + wait_s
             while time.monotonic() < deadline and is_under_way(uid, self._target, self._root):
                 time.sleep(0.1)
-        return self.of(uid)
+        run_id = None if is_absent(self._uri) else self._store.find(uid)
+        return None if run_id is None else self.read(run_id)
 
     def file(self, run_id: str, path: str) -> bytes | None:
         """The content of one of a run's artifacts, or None where it has no such file."""

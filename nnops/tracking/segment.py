@@ -54,7 +54,8 @@ class Segment:
     """A segment, open for appending."""
 
     def __init__(self, spool: Path, header: dict[str, Any]) -> None:
-        name = f"{now_ms():013d}-{os.getpid()}-{next(_count)}"
+        # Names sort by birth, also of two that one process makes in one millisecond.
+        name = f"{now_ms():013d}-{os.getpid()}-{next(_count):09d}"
         self.path = ops_folder(spool) / (name + SUFFIX)
         part = self.path.with_suffix(".new")
         self._fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)

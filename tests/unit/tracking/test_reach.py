@@ -114,35 +114,19 @@ def test_a_store_that_was_silent_is_asked_again(tmp_path: Path) -> None:
     assert asked.explain_unsent() is None
 
 
-def test_a_store_that_answers_and_refuses_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As one does that wants a password: it is alive, and takes nothing."""
+def test_a_store_that_answers_and_refuses_is_said(
+    tmp_path: Path, refusing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("nnops.tracking.spool.wake", lambda *_: False)
-
-    class Closed(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200 if self.path == "/health" else 401)
-            self.end_headers()
-            self.wfile.write(b"You are not authenticated.")
-
-        do_POST = do_GET
-
-        def log_request(self, *said: object) -> None:
-            """Nothing, where the base class writes to standard error."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Closed) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        uri = f"http://127.0.0.1:{server.server_port}"
-        params = parse({"tracking": {"uri": uri}})
-        SpoolTracker(tmp_path, uri=uri).open(RunInfo("kept", "kept", "study")).finish("FINISHED")
-        assert explain_unsent(params, tmp_path) is None  # Nobody has tried yet.
-        Writer(spool_folder(tmp_path), Manner(linger_s=0.0, patience_s=0.0), Store).run()
-        said = explain_unsent(params, tmp_path) or ""
-        assert said.startswith(f"the MLflow store {uri} does not take what was logged (MLflow: ")
-        assert "401" in said
-        assert said.endswith("); it waits in .nnops/spool and is sent later.")
-        assert explain_unsent(parse({"tracking": {"uri": uri, "experiment": "another"}}), tmp_path) is None
-        server.shutdown()
-    assert "does not answer" in (explain_unsent(params, tmp_path) or "")
+    params = parse({"tracking": {"uri": refusing}})
+    SpoolTracker(tmp_path, uri=refusing).open(RunInfo("kept", "kept", "study")).finish("FINISHED")
+    assert explain_unsent(params, tmp_path) is None  # Nobody has tried yet.
+    Writer(spool_folder(tmp_path), Manner(linger_s=0.0, patience_s=0.0), Store).run()
+    said = explain_unsent(params, tmp_path) or ""
+    assert said.startswith(f"the MLflow store {refusing} does not take what was logged (MLflow: ")
+    assert "401" in said
+    assert said.endswith("); it waits in .nnops/spool and is sent later.")
+    assert explain_unsent(parse({"tracking": {"uri": refusing, "experiment": "another"}}), tmp_path) is None
 
 
 def test_a_trouble_that_is_over_is_forgotten(project: Path, template: Path, monkeypatch: pytest.MonkeyPatch) -> None:

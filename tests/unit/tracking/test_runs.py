@@ -30,7 +30,7 @@ def test_a_run_that_is_under_way_is_waited_for_until_all_of_it_has_arrived(proje
     run = SpoolTracker(project).open(RunInfo("late", "late", "pipeline"))
     run.file(note, "train")
     run.finish("FINISHED")
-    assert Runs(PARAMS, project).of("late") is None
+    assert Runs(PARAMS, project).of("late", wait_s=0.0) is None
 
     def deliver() -> None:
         time.sleep(0.3)
@@ -38,7 +38,7 @@ def test_a_run_that_is_under_way_is_waited_for_until_all_of_it_has_arrived(proje
 
     writer = threading.Thread(target=deliver)
     writer.start()
-    found = Runs(PARAMS, project).arrived("late")
+    found = Runs(PARAMS, project).of("late")
     writer.join()
     assert found is not None
     assert Runs(PARAMS, project).file(found.run_id, "train/history.csv") == b"epoch,val_loss\n"
@@ -49,19 +49,22 @@ def test_only_what_can_arrive_is_waited_for(project: Path, monkeypatch: pytest.M
     monkeypatch.setattr("time.sleep", waits.append)
     runs = Runs(PARAMS, project)
     tracker = SpoolTracker(project)
-    assert runs.arrived("nobody") is None
+    assert runs.of("nobody") is None
     held = tracker.open(RunInfo("held", "held", "trial"))
-    assert runs.arrived("held") is None  # Whoever has it open may go on for hours.
+    assert runs.of("held") is None  # Whoever has it open may go on for hours.
     SpoolTracker(project, experiment="another").open(RunInfo("elsewhere", "", "pipeline")).finish("FINISHED")
-    assert runs.arrived("elsewhere") is None
+    assert runs.of("elsewhere") is None
     assert waits == []
     held.leave()
     assert is_under_way("held", tracker.target, project)
-    assert runs.arrived("held", wait_s=0.0) is None
+    assert runs.of("held", wait_s=0.0) is None
 
 
-def test_a_store_that_does_not_answer_is_not_waited_for(project: Path) -> None:
+def test_a_store_that_does_not_answer_or_refuses_to_is_not_waited_for(project: Path, refusing: str) -> None:
+    SpoolTracker(project, uri=refusing).open(RunInfo("lost", "", "pipeline")).finish("FINISHED")
+    with pytest.raises(TrackingError, match="401"):
+        Runs(parse({"tracking": {"uri": refusing}}), project).of("lost")
     uri = "http://127.0.0.1:9"
     SpoolTracker(project, uri=uri).open(RunInfo("lost", "", "pipeline")).finish("FINISHED")
     with pytest.raises(TrackingError, match="does not answer"):
-        Runs(parse({"tracking": {"uri": uri}}), project).arrived("lost")
+        Runs(parse({"tracking": {"uri": uri}}), project).of("lost")
