@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from nnops.errors import InputError
 
@@ -27,9 +27,11 @@ def check_listed(files: Mapping[str, Path], root: Path, stage: str, record: Mapp
     if not files or not path.exists():
         return
     found = _at(_at(_read(path), "stages"), stage)
-    if not isinstance(found, Mapping):
+    written = _at(found, "deps") or []
+    if not isinstance(found, Mapping) or not isinstance(written, list):
+        # DVC has no such stage, or refuses what is written itself.
         return
-    deps = [_filled(str(dep), record) for dep in found.get("deps") or []]
+    deps = [_filled(str(dep), record) for dep in cast(list[Any], written)]
     if None in deps:
         # A template of a file that is not ours: DVC knows more than is seen here.
         return

@@ -74,6 +74,7 @@ class Runs:
 
     @cached_property
     def _store(self) -> Store:
+        check_reachable(self._uri)
         return Store(self._uri, self._experiment, self._root)
 
     def all(self, *kinds: str, limit: int = 1000) -> list[RunView]:
@@ -152,7 +153,6 @@ class Runs:
             wait_s: How long, at most; a store that does not answer, or refuses to, is not waited for.
         """
         if is_under_way(uid, self._target, self._root):
-            check_reachable(self._uri)
             if not is_absent(self._uri):
                 self._store.find(uid)
             wake_leftovers(self._root)

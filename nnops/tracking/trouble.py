@@ -23,7 +23,7 @@ class Troubles:
     def __init__(self, spool: Path) -> None:
         self._path = spool / "trouble.json"
         self._latest: dict[Target, str] = {}
-        with contextlib.suppress(FileNotFoundError, ValueError):  # None, or the end of a process cut it short.
+        with contextlib.suppress(FileNotFoundError, ValueError):  # None, or a loss of power cut it short.
             self._latest = {(uri, experiment): text for uri, experiment, text in json.loads(self._path.read_text())}
 
     def of(self, target: Target) -> str:

@@ -61,6 +61,7 @@ def test_not_listed(root: Path, deps: str) -> None:
         "- x\n",
         "stages: {prepare: 3}\n",
         "stages: [prepare]\n",
+        "stages: {prepare: {cmd: x, deps: 5}}\n",
     ],
 )
 def test_without_the_stage_nobody_runs_it_again(root: Path, text: str) -> None:

@@ -44,9 +44,18 @@ def test_a_run_that_is_under_way_is_waited_for_until_all_of_it_has_arrived(proje
     assert Runs(PARAMS, project).file(found.run_id, "train/history.csv") == b"epoch,val_loss\n"
 
 
-def test_only_what_can_arrive_is_waited_for(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    waits: list[float] = []
-    monkeypatch.setattr("time.sleep", waits.append)
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits fails."""
+
+    def sleep(seconds: float) -> None:
+        pytest.fail(f"waited {seconds} s")
+
+    monkeypatch.setattr("time.sleep", sleep)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_only_what_can_arrive_is_waited_for(project: Path) -> None:
     runs = Runs(PARAMS, project)
     tracker = SpoolTracker(project)
     assert runs.of("nobody") is None
@@ -54,12 +63,12 @@ def test_only_what_can_arrive_is_waited_for(project: Path, monkeypatch: pytest.M
     assert runs.of("held") is None  # Whoever has it open may go on for hours.
     SpoolTracker(project, experiment="another").open(RunInfo("elsewhere", "", "pipeline")).finish("FINISHED")
     assert runs.of("elsewhere") is None
-    assert waits == []
     held.leave()
     assert is_under_way("held", tracker.target, project)
     assert runs.of("held", wait_s=0.0) is None
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_store_that_does_not_answer_or_refuses_to_is_not_waited_for(project: Path, refusing: str) -> None:
     SpoolTracker(project, uri=refusing).open(RunInfo("lost", "", "pipeline")).finish("FINISHED")
     with pytest.raises(TrackingError, match="401"):
@@ -68,3 +77,5 @@ def test_a_store_that_does_not_answer_or_refuses_to_is_not_waited_for(project: P
     SpoolTracker(project, uri=uri).open(RunInfo("lost", "", "pipeline")).finish("FINISHED")
     with pytest.raises(TrackingError, match="does not answer"):
         Runs(parse({"tracking": {"uri": uri}}), project).of("lost")
+    with pytest.raises(TrackingError, match="does not answer"):
+        Runs(parse({"tracking": {"uri": uri}}), project).all()
